@@ -42,6 +42,13 @@ class Clause:
 
 
 @cache
+def specs() -> tuple[str, ...]:
+    """The versions of the law that this kit holds, oldest first."""
+    found = [entry.name for entry in (files("twofold_conformance") / "spec").iterdir() if entry.name[:1].isdigit()]
+    return tuple(sorted(found, key=lambda name: tuple(map(int, name.split(".")))))
+
+
+@cache
 def load(spec: str = "1.0") -> Mapping[str, Clause]:
     """Every clause of one version of the law, by id, in the order of the files."""
     table: dict[str, Clause] = {}

@@ -126,6 +126,26 @@ class ArrayOps(Protocol):
     def key(self, seed: int) -> Any:
         """Stateless only: a random key."""
 
+    def dtype(self, value: Any) -> str:
+        """Name of the element type as NumPy spells it: ``float32``, ``int64``, ``bool``."""
+
+    def leaf(self, value: Any) -> Any:
+        """Stateful only, as all below: a new floating array that asks for gradients."""
+
+    def is_leaf(self, value: Any) -> bool:
+        """Whether ``value`` carries no autograd history."""
+
+    def requires_grad(self, value: Any) -> bool: ...
+
+    def assign(self, leaf: Any, value: Any) -> None:
+        """Overwrite the entries of ``leaf`` in place, as an optimiser does."""
+
+    def backward(self, loss: Any) -> None:
+        """Back-propagate from a scalar into every leaf it depends on."""
+
+    def grad_of(self, leaf: Any) -> np.ndarray | None:
+        """What ``backward`` has put on ``leaf``; None if nothing."""
+
 
 @runtime_checkable
 class Adapter(Protocol):
@@ -195,11 +215,16 @@ class Adapter(Protocol):
 
     def loc_scale_reparam(self, centered: float) -> Any: ...
 
-    def net(self, sizes: Sequence[int], *, seed: int = 0) -> Any:
-        """A network of linear layers of those sizes with tanh between them.  Stateful: a module whose parameters
-        are called ``0.weight``, ``0.bias``, ``2.weight`` and so on (a single layer: ``weight``, ``bias``), made from ``seed``.
+    def net(self, sizes: Sequence[int], *, seed: int = 0, kind: str = "plain") -> Any:
+        """A network of linear layers of those sizes with tanh between them: ``x @ weight.T + bias``.
+
+        Stateful: a module made from ``seed`` whose parameters are called ``0.weight``, ``0.bias``, ``2.weight``, ...
+        (a single layer: ``weight``, ``bias``), with ``named_parameters()``, ``train()``, ``eval()`` and a call.  Kinds:
+        ``frozen`` (the first weight asks for no gradient), ``buffered`` (a buffer called ``steps`` beside the layers),
+        ``tied`` (sizes n, n, n: ``2.weight`` is ``0.weight``), ``transposed`` (the first weight is not contiguous).
+
         Stateless: a pair ``(init_fn, apply_fn)``, ``init_fn(key, input_shape) -> (output_shape, params)`` and
-        ``apply_fn(params, x)``."""
+        ``apply_fn(params, x)``; ``params`` is made of lists, tuples and dicts; the only kind is ``plain``."""
 
     def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
         """Stateful: the lazy jit ``trace``.  Stateless: the framework's jit."""

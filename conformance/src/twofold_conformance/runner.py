@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import traceback
 from collections.abc import Callable
@@ -79,6 +80,12 @@ class Result:
     seconds: float = 0.0
 
 
+def _raised_by(adapter: Adapter, error: Exception) -> bool:
+    """Whether the adapter's own code raised ``error``, not the implementation that it drives."""
+    innermost = traceback.extract_tb(error.__traceback__)[-1].filename
+    return innermost in (inspect.getsourcefile(type(adapter)), __file__, inspect.getsourcefile(Expect))
+
+
 def run_check(check: Check, adapter: Adapter, mode: Mode = "default") -> Result:
     """Hold ``adapter`` against one check, on a clean slate."""
     clause = load(adapter.spec)[check.clause]
@@ -94,6 +101,7 @@ def run_check(check: Check, adapter: Adapter, mode: Mode = "default") -> Result:
             check.function(Kit(adapter, clause, mode))
     except Violation as violation:
         verdict, message = "fail", str(violation)
-    except Exception:
-        verdict, message = "error", traceback.format_exc()
+    except Exception as error:
+        verdict = "error" if _raised_by(adapter, error) else "fail"
+        message = f"{clause.id}: the program of the check raised unexpectedly\n{traceback.format_exc()}"
     return Result(check.clause, check.case, mode, verdict, message, time.perf_counter() - started)

@@ -21,64 +21,18 @@ from numpyro.infer.util import log_density
 from twofold_conformance.adapters.jax_ops import JaxOps, as_numpy, stax_net
 from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run, SiteView
 
-NOT_OFFERED = frozenset(
-    [
-        "sample.callable",
-        "plate.custom_subsample",
-        "plate.unsized",
-        "plate.sequential",
-        "plate.device",
-        "store",
-        "store.persist",
-        "module.random",
-        "handler.enum",
-        "handler.markov",
-    ]
+_NOT_OFFERED = (
+    "sample.callable plate.custom_subsample plate.unsized plate.sequential plate.device store store.persist "
+    "module.random handler.enum handler.markov"
 )
 """``module.random`` needs flax, which is not installed with NumPyro."""
 
-_LAWS = [
-    "Normal",
-    "HalfNormal",
-    "LogNormal",
-    "Exponential",
-    "Gamma",
-    "Beta",
-    "Uniform",
-    "Bernoulli",
-    "Categorical",
-    "Poisson",
-    "MultivariateNormal",
-    "Delta",
-]
-_HANDLERS = [
-    "trace",
-    "replay",
-    "seed",
-    "condition",
-    "uncondition",
-    "substitute",
-    "block",
-    "do",
-    "lift",
-    "mask",
-    "scale",
-    "reparam",
-    "scope",
-    "infer_config",
-]
-_STATEMENTS = [
-    "sample",
-    "param",
-    "plate",
-    "plate_stack",
-    "factor",
-    "deterministic",
-    "subsample",
-    "module",
-    "get_mask",
-    "prng_key",
-]
+_STATEMENTS = "sample param plate plate_stack factor deterministic subsample module get_mask prng_key"
+_HANDLERS = "trace replay seed condition uncondition substitute block do lift mask scale reparam scope infer_config"
+_LAWS = (
+    "Normal HalfNormal LogNormal Exponential Gamma Beta Uniform Bernoulli Categorical Poisson MultivariateNormal Delta"
+)
+_CONSTRAINTS = "real positive unit_interval simplex lower_cholesky interval greater_than"
 
 
 class NumpyroAdapter:
@@ -88,7 +42,7 @@ class NumpyroAdapter:
     version = numpyro.__version__
     flavour: Flavour = "stateless"
     spec = "1.0"
-    capabilities = frozenset(CAPABILITIES) - NOT_OFFERED
+    capabilities = frozenset(CAPABILITIES) - frozenset(_NOT_OFFERED.split())
     choices: ClassVar[Mapping[str, str]] = {
         "SAMPLE-009": "B",
         "PLATE-025": "B",
@@ -98,14 +52,13 @@ class NumpyroAdapter:
     }
 
     def ppl(self) -> SimpleNamespace:
-        return SimpleNamespace(**{name: getattr(numpyro, name) for name in _STATEMENTS})
+        return _named(numpyro, _STATEMENTS)
 
     def dist(self) -> SimpleNamespace:
-        return SimpleNamespace(**{name: getattr(dist, name) for name in _LAWS})
+        return _named(dist, _LAWS)
 
     def constraints(self) -> SimpleNamespace:
-        names = ["real", "positive", "unit_interval", "simplex", "lower_cholesky", "interval", "greater_than"]
-        return SimpleNamespace(**{name: getattr(constraints, name) for name in names})
+        return _named(constraints, _CONSTRAINTS)
 
     def xp(self) -> JaxOps:
         return JaxOps()
@@ -146,7 +99,7 @@ class NumpyroAdapter:
         return fn if seed is None else handlers.seed(fn, rng_seed=seed)
 
     def handler(self, name: str, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
-        if name not in _HANDLERS:
+        if name not in _HANDLERS.split():
             raise LookupError(f"NumPyro has no handler {name!r}")
         return getattr(handlers, name)(fn, **settings)
 
@@ -200,6 +153,10 @@ class _Inference:
 
     def params(self) -> dict[str, Any]:
         return {name: as_numpy(value) for name, value in self._algorithm.get_params(self.state).items()}
+
+
+def _named(owner: Any, names: str) -> SimpleNamespace:
+    return SimpleNamespace(**{name: getattr(owner, name) for name in names.split()})
 
 
 def _view(site: Mapping[str, Any]) -> SiteView:

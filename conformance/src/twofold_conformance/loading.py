@@ -12,7 +12,21 @@ from typing import Any, cast
 from twofold_conformance.api import CAPABILITIES, Adapter
 from twofold_conformance.clauses import specs
 
-REQUIRED = ("name", "version", "flavour", "spec", "capabilities", "choices", "ppl", "dist", "xp", "fresh", "run", "call", "handler")
+REQUIRED = (
+    "name",
+    "version",
+    "flavour",
+    "spec",
+    "capabilities",
+    "choices",
+    "ppl",
+    "dist",
+    "xp",
+    "fresh",
+    "run",
+    "call",
+    "handler",
+)
 
 
 class AdapterError(Exception):
@@ -53,7 +67,9 @@ def problems_of(adapter: Any) -> list[str]:
         problems.append(f"spec is {adapter.spec!r}; this kit has {', '.join(specs())}")
     unknown = sorted(set(adapter.capabilities) - set(CAPABILITIES))
     if unknown:
-        problems.append(f"unknown capabilities {', '.join(unknown)}; `twofold-conformance list --capabilities` shows them")
+        problems.append(
+            f"unknown capabilities {', '.join(unknown)}; `twofold-conformance list --capabilities` shows them"
+        )
     return problems
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,17 +14,23 @@ import numpy as np
 from twofold_conformance.api import Adapter, ArrayOps, Run
 from twofold_conformance.clauses import Clause, load
 from twofold_conformance.expect import Expect, Violation
+from twofold_conformance.models import sources
+from twofold_conformance.origin import adapter_files, raised_in
 from twofold_conformance.registry import Check, Mode
 
-Verdict = Literal["pass", "fail", "error", "unsupported", "alternative"]
+Verdict = Literal["pass", "fail", "xfail", "xpass", "alternative", "unsupported", "untested", "error"]
+RETRY_EFFORT = 10
 
 
 class Kit:
     """What a check receives as ``k``.  ``ppl`` and ``dist`` are looked up anew at each use."""
 
-    def __init__(self, adapter: Adapter, clause: Clause, mode: Mode = "default") -> None:
+    def __init__(self, adapter: Adapter, clause: Clause, mode: Mode = "default", effort: int = 1) -> None:
         self.adapter, self.clause, self.mode = adapter, clause, mode
-        self.expect = Expect()
+        self.expect = Expect(adapter_files(adapter))
+        self.effort = effort
+        self.models: list[FunctionType] = []
+        """The functions that the check handed over, for the report of a failure."""
 
     @property
     def ppl(self) -> SimpleNamespace:
@@ -52,20 +57,29 @@ class Kit:
         """The alternative that the implementation declares for this variant clause."""
         return self.adapter.choices.get(self.clause.id, "")
 
+    def draws(self, number: int) -> int:
+        """How often a stochastic check should draw: ``number``, and ten times that when it is tried a second time."""
+        return number * self.effort
+
     def run(self, model: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Run:
-        return self.adapter.run(model, *args, seed=seed, **kwargs)
+        return self.adapter.run(self._noted(model), *args, seed=seed, **kwargs)
 
     def trace(self, model: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
-        return self.adapter.trace(model, *args, seed=seed, **kwargs)
+        return self.adapter.trace(self._noted(model), *args, seed=seed, **kwargs)
 
     def call(self, fn: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
-        return self.adapter.call(fn, *args, seed=seed, **kwargs)
+        return self.adapter.call(self._noted(fn), *args, seed=seed, **kwargs)
 
     def handler(self, name: str, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
-        return self.adapter.handler(name, fn, **settings)
+        return self.adapter.handler(name, None if fn is None else self._noted(fn), **settings)
 
     def numpy(self, value: Any) -> np.ndarray:
         return self.xp.numpy(value)
+
+    def _noted(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        if isinstance(fn, FunctionType) and fn not in self.models:
+            self.models.append(fn)
+        return fn
 
 
 @dataclass(frozen=True)
@@ -77,31 +91,80 @@ class Result:
     mode: Mode
     verdict: Verdict
     message: str = ""
+    """What was seen and expected; why a clause was not checked; the traceback of an adapter's error."""
     seconds: float = 0.0
+    model: str = ""
+    """The source of the models that broke the clause."""
+    alternative: str = ""
+    """Which reading of a variant clause was declared and found."""
+    deviation: Any = None
+    """The recorded ``Deviation`` that the verdicts xfail and xpass speak of."""
 
-
-def _raised_by(adapter: Adapter, error: Exception) -> bool:
-    """Whether the adapter's own code raised ``error``, not the implementation that it drives."""
-    innermost = traceback.extract_tb(error.__traceback__)[-1].filename
-    return innermost in (inspect.getsourcefile(type(adapter)), __file__, inspect.getsourcefile(Expect))
+    @property
+    def id(self) -> str:
+        return f"{self.clause}[{self.case}]" if self.case else self.clause
 
 
 def run_check(check: Check, adapter: Adapter, mode: Mode = "default") -> Result:
     """Hold ``adapter`` against one check, on a clean slate."""
     clause = load(adapter.spec)[check.clause]
-    if not clause.applies_to(adapter.flavour) or not set(clause.needs) <= adapter.capabilities:
-        return Result(check.clause, check.case, mode, "unsupported")
+    obstacle = why_unsupported(clause, adapter, mode)
+    if obstacle:
+        return Result(check.clause, check.case, mode, "unsupported", obstacle)
     started = time.perf_counter()
-    verdict: Verdict = "pass"
-    message = ""
+    verdict, message, kit = _attempt(check, clause, adapter, mode, 1)
+    if verdict == "fail" and check.stochastic:
+        verdict, message, kit = _attempt(check, clause, adapter, mode, RETRY_EFFORT)
+    seconds = time.perf_counter() - started
+    model = sources(kit.models, check.function) if verdict == "fail" else ""
+    alternative = adapter.choices.get(clause.id, "") if clause.level == "variant" else ""
+    if verdict == "pass" and alternative:
+        verdict = "alternative"
+    return Result(check.clause, check.case, mode, verdict, message, seconds, model, alternative)
+
+
+def why_unsupported(clause: Clause, adapter: Adapter, mode: Mode) -> str:
+    """Why a clause says nothing about this implementation; empty if it does."""
+    if not clause.applies_to(adapter.flavour):
+        return f"a clause of the {clause.flavour} flavour"
+    needs = [*clause.needs, *(["jit"] if mode == "jit" else [])]
+    missing = [capability for capability in needs if capability not in adapter.capabilities]
+    return f"needs {', '.join(missing)}" if missing else ""
+
+
+def _attempt(check: Check, clause: Clause, adapter: Adapter, mode: Mode, effort: int) -> tuple[Verdict, str, Kit]:
+    kit = Kit(adapter, clause, mode, effort)
+    if clause.level == "variant" and clause.alternatives and kit.choice not in clause.alternatives:
+        offered = ", ".join(clause.alternatives)
+        return "error", f"the adapter's choices must name one of {offered} for {clause.id}; seen {kit.choice!r}", kit
+    finished = False
     try:
         with adapter.fresh():
             if mode == "validation_off":
                 adapter.set_validation(False)
-            check.function(Kit(adapter, clause, mode))
+            check.function(kit)
+            finished = True
     except Violation as violation:
-        verdict, message = "fail", str(violation)
+        return "fail", str(violation), kit
     except Exception as error:
-        verdict = "error" if _raised_by(adapter, error) else "fail"
-        message = f"{clause.id}: the program of the check raised unexpectedly\n{traceback.format_exc()}"
-    return Result(check.clause, check.case, mode, verdict, message, time.perf_counter() - started)
+        if finished:
+            return (
+                "fail",
+                f"something is left behind after the check\n  seen:     {error}\n  expected: a clean slate",
+                kit,
+            )
+        if raised_in(error, adapter_files(adapter)):
+            return "error", "".join(traceback.format_exception(error)), kit
+        return "fail", _unexpected(error, check), kit
+    return "pass", "", kit
+
+
+def _unexpected(error: Exception, check: Check) -> str:
+    """The last lines of the check before the implementation raised, and where that happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == check.function.__code__.co_filename]
+    asked = f"\n  asked by: {own[-1].line} (line {own[-1].lineno})" if own else ""
+    where = f"\n  raised:   {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return (
+        f"an unexpected exception\n  seen:     {type(error).__name__}: {error}\n  expected: no exception{asked}{where}"
+    )

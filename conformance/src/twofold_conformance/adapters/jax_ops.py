@@ -55,6 +55,9 @@ class JaxOps:
     def key(self, seed: int) -> Any:
         return jax.random.key(seed)
 
+    def dtype(self, value: Any) -> str:
+        return str(jnp.asarray(value).dtype)
+
 
 def stax_net(sizes: Sequence[int]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Linear layers of ``sizes`` with tanh between them, as a pair ``(init_fn, apply_fn)`` in the manner of stax."""

@@ -122,7 +122,7 @@ class NumpyroAdapter:
     def loc_scale_reparam(self, centered: float) -> Any:
         return LocScaleReparam(centered)
 
-    def net(self, sizes: Sequence[int], *, seed: int = 0) -> Any:
+    def net(self, sizes: Sequence[int], *, seed: int = 0, kind: str = "plain") -> Any:
         return stax_net(sizes)
 
     def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:

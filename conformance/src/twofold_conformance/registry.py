@@ -24,6 +24,8 @@ class Check:
     modes: Sequence[Mode] = ("default",)
     stochastic: bool = False
     slow: bool = False
+    needs: Sequence[str] = ()
+    """Capabilities that this case needs beyond those of its clause."""
 
     @property
     def id(self) -> str:
@@ -40,11 +42,12 @@ def clause(
     modes: Sequence[Mode] = ("default",),
     stochastic: bool = False,
     slow: bool = False,
+    needs: Sequence[str] = (),
 ) -> Callable[[Callable[[Kit], None]], Callable[[Kit], None]]:
     """Register a function ``check(k)`` as one case of a clause; a function may carry one clause only."""
 
     def register(function: Callable[[Kit], None]) -> Callable[[Kit], None]:
-        check = Check(clause_id, case, function, modes, stochastic, slow)
+        check = Check(clause_id, case, function, modes, stochastic, slow, needs)
         if check.id in CHECKS:
             raise ValueError(f"two checks are called {check.id}")
         CHECKS[check.id] = check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType, SimpleNamespace
 from typing import Any, Literal
@@ -108,7 +108,7 @@ class Result:
 def run_check(check: Check, adapter: Adapter, mode: Mode = "default") -> Result:
     """Hold ``adapter`` against one check, on a clean slate."""
     clause = load(adapter.spec)[check.clause]
-    obstacle = why_unsupported(clause, adapter, mode)
+    obstacle = why_unsupported(clause, adapter, mode, check.needs)
     if obstacle:
         return Result(check.clause, check.case, mode, "unsupported", obstacle)
     started = time.perf_counter()
@@ -123,11 +123,11 @@ def run_check(check: Check, adapter: Adapter, mode: Mode = "default") -> Result:
     return Result(check.clause, check.case, mode, verdict, message, seconds, model, alternative)
 
 
-def why_unsupported(clause: Clause, adapter: Adapter, mode: Mode) -> str:
+def why_unsupported(clause: Clause, adapter: Adapter, mode: Mode, more: Sequence[str] = ()) -> str:
     """Why a clause says nothing about this implementation; empty if it does."""
     if not clause.applies_to(adapter.flavour):
         return f"a clause of the {clause.flavour} flavour"
-    needs = [*clause.needs, *(["jit"] if mode == "jit" else [])]
+    needs = [*clause.needs, *more, *(["jit"] if mode == "jit" else [])]
     missing = [capability for capability in needs if capability not in adapter.capabilities]
     return f"needs {', '.join(missing)}" if missing else ""
 

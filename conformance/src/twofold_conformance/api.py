@@ -64,6 +64,8 @@ class PlateView:
     """Negative batch dim, or None for a sequential plate."""
     size: int
     """Length of the batch: the subsample's length if there is one."""
+    counter: int = 0
+    """Which turn of a sequential plate; 0 in a vectorised one."""
 
 
 @dataclass
@@ -83,7 +85,7 @@ class SiteView:
     """Outermost first."""
     infer: Mapping[str, Any] = field(default_factory=dict)
     constraint: Any = None
-    raw: Any = None
+    raw: Any = field(default=None, repr=False)
     """The implementation's own record; for ``replay`` and for notes, never for verdicts."""
 
 
@@ -98,7 +100,7 @@ class Run:
     log_density: float
     """The joint log density as the implementation sums it."""
     warnings: list[str] = field(default_factory=list)
-    raw: Any = None
+    raw: Any = field(default=None, repr=False)
     """The implementation's own trace."""
 
 
@@ -233,4 +235,12 @@ class Adapter(Protocol):
 
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
         """An object with ``init(seed, *args)``, ``step(*args) -> loss``, ``evaluate(*args) -> loss`` and
-        ``params() -> dict of constrained NumPy values``; plain gradient descent on one-sample ELBO."""
+        ``params() -> dict of constrained NumPy values``; plain gradient descent on one-sample ELBO.
+
+        Stateless: the attribute ``state``, which ``step`` replaces, may be read and set."""
+
+    def enum_elbo(self, model: Callable[..., Any], guide: Callable[..., Any], max_plate_nesting: int) -> float:
+        """With ``handler.enum``: the ELBO in which enumerated sites are summed out."""
+
+    def enum_traces(self, model: Callable[..., Any]) -> Sequence[Any]:
+        """With ``handler.enum``: one trace of ``model`` for each value of its sequentially enumerated sites."""

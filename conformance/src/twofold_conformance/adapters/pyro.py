@@ -16,7 +16,8 @@ import torch
 from pyro import poutine
 from pyro.contrib.autoname import scope
 from pyro.distributions import constraints
-from pyro.infer import SVI, Trace_ELBO
+from pyro.infer import SVI, Trace_ELBO, TraceEnum_ELBO
+from pyro.infer.enum import iter_discrete_traces
 from pyro.infer.reparam import LocScaleReparam
 from pyro.optim import PyroOptim
 from torch import nn
@@ -113,6 +114,12 @@ class PyroAdapter:
     def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
         return pyro.ops.jit.trace(fn, **settings)
 
+    def enum_elbo(self, model: Callable[..., Any], guide: Callable[..., Any], max_plate_nesting: int) -> float:
+        return -float(TraceEnum_ELBO(max_plate_nesting=max_plate_nesting).loss(model, guide))
+
+    def enum_traces(self, model: Callable[..., Any]) -> list[Any]:
+        return list(iter_discrete_traces("flat", model))
+
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
         return _Descent(SVI(model, guide, PyroOptim(torch.optim.SGD, {"lr": learning_rate}), Trace_ELBO()))
 
@@ -148,7 +155,7 @@ def _kind(node: Mapping[str, Any]) -> Kind:
 
 
 def _infer(node: Mapping[str, Any]) -> dict[str, Any]:
-    items = ((key, value) for key, value in (node["infer"] or {}).items() if key not in _MARKS)
+    items = ((key, value) for key, value in (node["infer"] or {}).items() if key != "_deterministic")
     return {key: as_numpy(value) if torch.is_tensor(value) else value for key, value in items}
 
 
@@ -162,7 +169,9 @@ def _view(node: Mapping[str, Any]) -> SiteView:
         unscaled=as_numpy(node.get("unscaled_log_prob")),
         scale=as_numpy(node["scale"]),
         mask=as_numpy(node["mask"]),
-        plates=tuple(PlateView(frame.name, frame.dim, int(frame.size)) for frame in node["cond_indep_stack"]),
+        plates=tuple(
+            PlateView(frame.name, frame.dim, int(frame.size), frame.counter) for frame in node["cond_indep_stack"]
+        ),
         infer=_infer(node),
         constraint=node["kwargs"].get("constraint", constraints.real) if node["type"] == "param" else None,
         raw=node,

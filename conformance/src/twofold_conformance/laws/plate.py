@@ -1,0 +1,686 @@
+"""PLATE: indices, dims and shapes of vectorised plates."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+
+from twofold_conformance.laws._tools import (
+    Interrupted,
+    dims,
+    expect_clean,
+    full,
+    interrupt,
+    ones,
+    sizes,
+)
+from twofold_conformance.oracles import densities
+from twofold_conformance.oracles.plates import dims_of, random_nests, scale_of, shape_of
+from twofold_conformance.registry import clause
+from twofold_conformance.runner import Kit
+
+
+@clause("PLATE-001", case="inside a run")
+def plate_yields_range(k: Kit) -> None:
+    def model(size):
+        with k.ppl.plate("rows", size) as ind:
+            return ind
+
+    for size in (1, 5):
+        ind = k.run(model, size).value
+        k.expect.true(k.xp.is_array(ind), "the plate yields an array of the framework", seen=type(ind))
+        k.expect.contains("iu", k.numpy(ind).dtype.kind, "kind of the indices' dtype")
+        k.expect.equal(k.numpy(ind), np.arange(size), f"indices of a plate of {size}")
+
+
+@clause("PLATE-001", case="outside every handler")
+def bare_plate_yields_range(k: Kit) -> None:
+    def program():
+        with k.ppl.plate("rows", 4) as ind:
+            return ind
+
+    k.expect.equal(k.numpy(k.call(program, seed=None)), np.arange(4), "indices of a plate outside every handler")
+
+
+@clause("PLATE-002")
+def whole_plate_has_scale_one(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("latent", k.dist.Normal(0.0, 1.0))
+            k.ppl.sample("seen", k.dist.Normal(0.0, 1.0), obs=ones(k, 3))
+
+    run = k.run(model)
+    for name in ("latent", "seen"):
+        site = run.sites[name]
+        k.expect.close(site.scale, 1.0, f"scale of {name}")
+        k.expect.close(site.log_prob, densities.normal(site.value), f"log density of {name}")
+
+
+@clause("PLATE-020", case="whole plate")
+def plate_leaves_one_site(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 4) as ind:
+            pass
+        return ind
+
+    run = k.run(model)
+    k.expect.equal(list(run.sites), ["rows"], "sites of the run")
+    site = run.sites["rows"]
+    k.expect.equal(site.kind, "plate", "kind of the plate's site")
+    k.expect.equal(k.numpy(site.value), k.numpy(run.value), "value of the plate's site")
+    k.expect.close(0.0 if site.log_prob is None else np.sum(site.log_prob), 0.0, "log density of the plate's site")
+    k.expect.close(run.log_density, 0.0, "joint log density")
+
+
+@clause("PLATE-020", case="subsampled plate", needs=("plate.subsample",))
+def subsampled_plate_leaves_one_site(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 6, subsample_size=2) as ind:
+            return ind
+
+    run = k.run(model)
+    site = run.sites["rows"]
+    k.expect.equal(site.kind, "plate", "kind of the plate's site")
+    k.expect.equal(k.numpy(site.value), k.numpy(run.value), "value of the plate's site")
+    k.expect.close(run.log_density, 0.0, "joint log density")
+
+
+@clause("PLATE-021", modes=("default", "validation_off"))
+def two_active_plates_of_one_name(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2), k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    k.expect.raises(lambda: k.run(model), "two active plates called 'rows'", names=["rows"])
+
+
+@clause("PLATE-022")
+def two_plates_of_one_name_in_turn(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+        with k.ppl.plate("rows", 4):
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    k.expect.raises(lambda: k.run(model), "two plates called 'rows' in one run", names=["rows"])
+
+
+@clause("PLATE-023")
+def outermost_plate_has_last_dim(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(dims(k.run(model).sites["height"]), {"rows": -1}, "dim of the only plate")
+
+
+@clause("PLATE-024")
+def nested_plates_go_left(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("outer", 2), k.ppl.plate("middle", 3), k.ppl.plate("inner", 4):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["height"]
+    k.expect.equal(dims(site), {"outer": -1, "middle": -2, "inner": -3}, "dims of three nested plates")
+    k.expect.shape(site.value, (4, 3, 2), "value inside three nested plates")
+
+
+@clause("PLATE-024", case="random nests of plates", modes=("default", "validation_off"))
+def random_nests_agree_with_the_algebra(k: Kit) -> None:
+    subsampling = "plate.subsample" in k.adapter.capabilities
+    for nest in random_nests(6, seed=20):
+        explicit = [spec for spec in nest if subsampling or spec.length == spec.size]
+
+        def model(nest=explicit):
+            with contextlib.ExitStack() as stack:
+                for spec in nest:
+                    batch = spec.length if spec.length < spec.size else None
+                    extra = {} if batch is None else {"subsample_size": batch}
+                    stack.enter_context(k.ppl.plate(spec.name, spec.size, dim=spec.dim, **extra))
+                k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+        if not explicit or len(set(dims_of(explicit))) < len(explicit):
+            continue
+        site = k.run(model).sites["height"]
+        expected = dict(zip([spec.name for spec in explicit], dims_of(explicit), strict=True))
+        k.expect.equal(dims(site), expected, f"dims of {explicit}", hint="the rightmost free dim, from the outside in")
+        k.expect.shape(site.value, shape_of(explicit), f"value inside {explicit}")
+        k.expect.close(site.scale, scale_of(explicit), f"scale inside {explicit}")
+
+
+@clause("PLATE-025")
+def dim_beside_an_explicit_one(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("outer", 2, dim=-2), k.ppl.plate("inner", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    readings = {"A": -3, "B": -1}
+    k.expect.contains(readings, k.choice, "declared reading of the next free dim")
+    site = k.run(model).sites["height"]
+    k.expect.equal(dims(site)["inner"], readings[k.choice], f"dim of the inner plate, reading {k.choice}")
+
+
+@clause("PLATE-026")
+def explicit_dims_commute(k: Kit) -> None:
+    def across():
+        with k.ppl.plate("x_axis", 3, dim=-1), k.ppl.plate("y_axis", 2, dim=-2):
+            return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    def down():
+        with k.ppl.plate("y_axis", 2, dim=-2), k.ppl.plate("x_axis", 3, dim=-1):
+            return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    for model in (across, down):
+        site = k.run(model).sites["height"]
+        k.expect.shape(site.value, (2, 3), f"value, plates entered {model.__name__}")
+        k.expect.equal(dims(site), {"x_axis": -1, "y_axis": -2}, f"dims, plates entered {model.__name__}")
+
+
+@clause("PLATE-027")
+def explicit_dim_pads_with_ones(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 4, dim=-3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (4, 1, 1), "value of a scalar site in a plate at dim -3")
+    k.expect.shape(site.log_prob, (4, 1, 1), "log density of a scalar site in a plate at dim -3")
+
+
+@clause("PLATE-028", modes=("default", "validation_off"))
+def dim_must_be_negative(k: Kit) -> None:
+    for dim in (0, 1):
+
+        def model(dim=dim):
+            with k.ppl.plate("rows", 3, dim=dim):
+                pass
+
+        k.expect.raises(lambda model=model: k.call(model), f"plate at dim {dim}", kinds=["ValueError"])
+
+
+@clause("PLATE-029", case="built inside", modes=("default", "validation_off"))
+def dim_collision_inside(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2, dim=-1), k.ppl.plate("columns", 2, dim=-1):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    names = ["rows", "columns", "-1"] if k.stateful else []
+    k.expect.raises(lambda: k.run(model), "a second plate at dim -1", names=names)
+
+
+@clause("PLATE-029", case="built first", modes=("default", "validation_off"))
+def dim_collision_of_plates_built_first(k: Kit) -> None:
+    def model():
+        rows, columns = k.ppl.plate("rows", 2, dim=-2), k.ppl.plate("columns", 2, dim=-2)
+        with rows, columns:
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    names = ["rows", "columns", "-2"] if k.stateful else []
+    k.expect.raises(lambda: k.run(model), "a second plate at dim -2", names=names)
+
+
+@clause("PLATE-030")
+def siblings_share_a_dim(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+        with k.ppl.plate("columns", 3):
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    run = k.run(model)
+    k.expect.equal(dims(run.sites["height"]), {"rows": -1}, "dim of the first plate")
+    k.expect.equal(dims(run.sites["weight"]), {"columns": -1}, "dim of the plate after it")
+    k.expect.shape(run.sites["weight"].value, (3,), "value in the second plate")
+
+
+@clause("PLATE-031", case="caught inside the model")
+def dim_is_freed_by_an_exception(k: Kit) -> None:
+    def model():
+        with contextlib.suppress(Interrupted), k.ppl.plate("rows", 2):
+            raise Interrupted
+        with k.ppl.plate("columns", 3):
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["weight"]
+    k.expect.equal(dims(site), {"columns": -1}, "plates after one whose body raised")
+
+
+@clause("PLATE-031", case="caught outside the run")
+def dim_is_freed_when_the_run_raises(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2), k.ppl.plate("columns", 3):
+            raise Interrupted
+
+    interrupt(k, lambda: k.trace(model))
+    expect_clean(k)
+
+
+@clause("PLATE-032")
+def example_of_the_page(k: Kit) -> None:
+    def model():
+        x_axis = k.ppl.plate("outer", 320, dim=-1)
+        y_axis = k.ppl.plate("inner", 200, dim=-2)
+        with x_axis:
+            k.ppl.sample("x_noise", k.dist.Normal(0.0, 1.0))
+        with y_axis:
+            k.ppl.sample("y_noise", k.dist.Normal(0.0, 1.0))
+        with x_axis, y_axis:
+            k.ppl.sample("xy_noise", k.dist.Normal(0.0, 1.0))
+
+    sites = k.run(model).sites
+    for name, shape in {"x_noise": (320,), "y_noise": (200, 1), "xy_noise": (200, 320)}.items():
+        k.expect.shape(sites[name].value, shape, name)
+
+
+@clause("PLATE-033", case="whole plate")
+def plate_is_reusable(k: Kit) -> None:
+    def model():
+        rows = k.ppl.plate("rows", 3)
+        with rows as first:
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+        with rows as second:
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+        return first, second
+
+    run = k.run(model)
+    for ind in run.value:
+        k.expect.equal(k.numpy(ind), np.arange(3), "indices of a plate entered twice")
+    for name in ("height", "weight"):
+        k.expect.shape(run.sites[name].value, (3,), name)
+        k.expect.equal(dims(run.sites[name]), {"rows": -1}, f"plates around {name}")
+
+
+@clause("PLATE-033", case="subsampled plate", needs=("plate.subsample",))
+def subsampled_plate_repeats_its_batch(k: Kit) -> None:
+    def model():
+        rows = k.ppl.plate("rows", 100, subsample_size=3)
+        batches = []
+        for turn in range(3):
+            with rows as ind:
+                k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0))
+                batches.append(ind)
+        return batches
+
+    run = k.run(model)
+    first, *others = (k.numpy(ind) for ind in run.value)
+    for other in others:
+        k.expect.equal(other, first, "indices of a subsampled plate entered again")
+    for turn in range(3):
+        k.expect.close(run.sites[f"height_{turn}"].scale, 100 / 3, f"scale at entry {turn}")
+
+
+@clause("PLATE-034", case="sizes 2 and 3")
+def plates_built_before_they_are_nested(k: Kit) -> None:
+    def model():
+        outer, inner = k.ppl.plate("outer", 2), k.ppl.plate("inner", 3)
+        with outer:
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+            with inner:
+                k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    sites = k.run(model).sites
+    k.expect.shape(sites["height"].value, (2,), "site in the outer plate")
+    k.expect.shape(sites["weight"].value, (3, 2), "site in both plates", hint="allocate the dim on entry")
+    k.expect.equal(dims(sites["weight"]), {"outer": -1, "inner": -2}, "dims of plates built before they are nested")
+
+
+@clause("PLATE-034", case="equal sizes")
+def equal_plates_built_before_they_are_nested(k: Kit) -> None:
+    def model():
+        outer, inner = k.ppl.plate("outer", 2), k.ppl.plate("inner", 2)
+        with outer, inner:
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["weight"]
+    k.expect.shape(site.value, (2, 2), "site in two plates of one size", hint="allocate the dim on entry")
+
+
+@clause("PLATE-035")
+def reentry_where_the_dim_is_taken(k: Kit) -> None:
+    for size in (2, 3):
+
+        def model(size=size):
+            columns = k.ppl.plate("columns", size)
+            with columns:
+                k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+            with k.ppl.plate("rows", 2), columns:
+                k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+        try:
+            site = k.run(model).sites["height"]
+        except Exception:  # refusing is one of the two right answers
+            continue
+        k.expect.shape(site.value, (size, 2), "value in a plate re-entered inside another", hint="or raise")
+
+
+@clause("PLATE-036", modes=("default", "validation_off"))
+def entering_an_active_plate(k: Kit) -> None:
+    def model():
+        rows = k.ppl.plate("rows", 2)
+        with rows, rows:
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    k.expect.raises(lambda: k.run(model), "a plate entered inside itself")
+    expect_clean(k)
+
+
+@clause("PLATE-037")
+def scalar_law_is_drawn_for_every_row(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (5,), "value of a scalar law in a plate of 5")
+    k.expect.shape(site.log_prob, (5,), "log density of a scalar law in a plate of 5")
+    k.expect.equal(np.unique(site.value).size, 5, "number of different draws")
+
+
+@clause("PLATE-038", case="batch (n,)")
+def batch_of_the_plate_is_kept(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 10.0, 20.0]), 0.1))
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (3,), "value of batch (3,) in a plate of 3")
+    k.expect.close(site.value, [0.0, 10.0, 20.0], "value of batch (3,) in a plate of 3", atol=2.0)
+    k.expect.close(site.log_prob, densities.normal(site.value, [0.0, 10.0, 20.0], 0.1), "log density", rtol=1e-3)
+
+
+@clause("PLATE-038", case="batch (1,)")
+def batch_of_one_is_expanded(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0]), 1.0))
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (3,), "value of batch (1,) in a plate of 3")
+    k.expect.equal(np.unique(site.value).size, 3, "number of different draws")
+
+
+@clause("PLATE-039")
+def batch_that_does_not_fit(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 0.0, 0.0]), 1.0))
+
+    k.expect.raises(lambda: k.trace(model), "batch (3,) in a plate of 5", names=["height", "rows"])
+
+
+@clause("PLATE-040")
+def batch_larger_than_a_plate_of_one(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 1):
+            k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 0.0, 0.0]), 1.0))
+
+    k.expect.raises(lambda: k.run(model), "batch (3,) in a plate of 1")
+
+
+@clause("PLATE-041", case="(5, 1) at dim -1")
+def batch_dims_left_of_the_plate_survive(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3, dim=-1):
+            k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 5, 1), 1.0))
+
+    k.expect.shape(k.run(model).sites["height"].value, (5, 3), "batch (5, 1) in a plate of 3 at dim -1")
+
+
+@clause("PLATE-041", case="(3,) at dim -2")
+def batch_dims_right_of_the_plate_survive(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 4, dim=-2):
+            k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 3), 1.0))
+
+    k.expect.shape(k.run(model).sites["height"].value, (4, 3), "batch (3,) in a plate of 4 at dim -2")
+
+
+@clause("PLATE-042")
+def event_dims_do_not_count(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 3):
+            law = k.dist.MultivariateNormal(
+                k.xp.array([0.0, 0.0]), covariance_matrix=k.xp.array([[1.0, 0.0], [0.0, 1.0]])
+            )
+            k.ppl.sample("pair", law)
+
+    site = k.run(model).sites["pair"]
+    k.expect.shape(site.value, (3, 2), "value of a 2-vector law in a plate of 3")
+    k.expect.close(site.log_prob, densities.normal(site.value).sum(-1), "log density of a 2-vector law in a plate of 3")
+
+
+@clause("PLATE-044")
+def sample_shape_inside_a_plate(k: Kit) -> None:
+    def model(length):
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), sample_shape=(length,))
+
+    k.expect.shape(k.run(model, 3).sites["height"].value, (3,), "sample_shape (3,) in a plate of 3")
+    k.expect.raises(lambda: k.run(model, 2), "sample_shape (2,) in a plate of 3")
+
+
+@clause("PLATE-045")
+def observed_rows(k: Kit) -> None:
+    data = [0.5, -1.0, 2.0]
+
+    def model():
+        with k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(1.0, 2.0), obs=k.xp.array(data))
+
+    run = k.run(model)
+    k.expect.close(run.sites["height"].log_prob, densities.normal(data, 1.0, 2.0), "log density of each row")
+    k.expect.close(run.log_density, densities.normal(data, 1.0, 2.0).sum(), "joint log density")
+
+
+@clause("PLATE-046")
+def scalar_observation_counts_for_every_row(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 4):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(1.5))
+
+    run = k.run(model)
+    k.expect.close(run.log_density, 4 * densities.normal(1.5), "joint log density of a scalar obs in a plate of 4")
+    k.expect.close(run.sites["height"].log_prob, densities.normal([1.5] * 4), "log density of each row")
+
+
+@clause("PLATE-047")
+def observation_of_a_wrong_length(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 3))
+
+    k.expect.raises(lambda: k.run(model), "obs of length 3 in a plate of 5")
+
+
+@clause("PLATE-049")
+def sites_list_their_plates(k: Kit) -> None:
+    def model():
+        k.ppl.sample("free", k.dist.Normal(0.0, 1.0))
+        with k.ppl.plate("outer", 2):
+            k.ppl.sample("once", k.dist.Normal(0.0, 1.0))
+            with k.ppl.plate("inner", 3):
+                k.ppl.sample("twice", k.dist.Normal(0.0, 1.0))
+
+    sites = k.run(model).sites
+    k.expect.equal(sites["free"].plates, (), "plates around a site outside")
+    k.expect.equal(dims(sites["once"]), {"outer": -1}, "dims around a site in one plate")
+    k.expect.equal(dims(sites["twice"]), {"outer": -1, "inner": -2}, "dims around a site in two plates")
+    k.expect.equal(sizes(sites["twice"]), {"outer": 2, "inner": 3}, "lengths around a site in two plates")
+
+
+@clause("PLATE-049", case="subsampled", needs=("plate.subsample",))
+def sites_list_the_length_of_the_batch(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 6, subsample_size=2):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(sizes(k.run(model).sites["height"]), {"rows": 2}, "length of a subsampled plate")
+
+
+@clause("PLATE-050")
+def plate_stack_equals_nested_plates(k: Kit) -> None:
+    def model():
+        with k.ppl.plate_stack("axis", (3, 2)):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (3, 2), "value inside plate_stack of (3, 2)")
+    k.expect.equal(dims(site), {"axis_1": -2, "axis_0": -1}, "dims inside plate_stack")
+    k.expect.equal(sizes(site), {"axis_1": 3, "axis_0": 2}, "lengths inside plate_stack")
+
+
+@clause("PLATE-051", modes=("default", "validation_off"))
+def size_must_be_positive(k: Kit) -> None:
+    for size in (0, -1, -3):
+
+        def model(size=size):
+            with k.ppl.plate("rows", size):
+                k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+        k.expect.raises(lambda model=model: k.run(model), f"plate of size {size}")
+
+
+@clause("PLATE-055")
+def size_must_be_an_integer(k: Kit) -> None:
+    k.expect.raises(
+        lambda: k.call(lambda: k.ppl.plate("rows", 2.5)), "plate of size 2.5", kinds=["TypeError", "ValueError"]
+    )
+
+
+@clause("PLATE-082")
+def sites_of_a_helper_are_inside(k: Kit) -> None:
+    def helper():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    def model():
+        with k.ppl.plate("rows", 3):
+            return helper()
+
+    site = k.run(model).sites["height"]
+    k.expect.shape(site.value, (3,), "site of a function called inside a plate")
+    k.expect.equal(dims(site), {"rows": -1}, "plates around the site of a function called inside")
+
+
+@clause("PLATE-080", case="mask", needs=("handler.mask",))
+def mask_commutes_with_plates(k: Kit) -> None:
+    mask, data = [True, False, True], [0.5, -1.0, 2.0]
+
+    def observe():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data))
+
+    def inside():
+        with k.ppl.plate("rows", 3), k.handler("mask", mask=k.xp.array(mask)):
+            observe()
+
+    def outside():
+        with k.handler("mask", mask=k.xp.array(mask)), k.ppl.plate("rows", 3):
+            observe()
+
+    for model in (inside, outside):
+        expected = np.where(mask, densities.normal(data), 0.0).sum()
+        k.expect.close(k.run(model).log_density, expected, f"joint log density, mask {model.__name__} the plate")
+
+
+@clause("PLATE-080", case="scale, subsampled plate", needs=("plate.subsample", "handler.scale"))
+def scale_commutes_with_plates(k: Kit) -> None:
+    def inside():
+        with k.ppl.plate("rows", 6, subsample_size=2), k.handler("scale", scale=5.0):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2))
+
+    def outside():
+        with k.handler("scale", scale=5.0), k.ppl.plate("rows", 6, subsample_size=2):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2))
+
+    for model in (inside, outside):
+        expected = 5.0 * 3.0 * densities.normal([1.0, 1.0]).sum()
+        k.expect.close(k.run(model).log_density, expected, f"joint log density, scale {model.__name__} the plate")
+
+
+@clause("PLATE-080", case="condition", needs=("handler.condition",))
+def condition_commutes_with_plates(k: Kit) -> None:
+    data = {"height": k.xp.array([0.5, -1.0, 2.0])}
+
+    def inside():
+        with k.ppl.plate("rows", 3), k.handler("condition", data=data):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    def outside():
+        with k.handler("condition", data=data), k.ppl.plate("rows", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    for model in (inside, outside):
+        run = k.run(model)
+        expected = densities.normal([0.5, -1.0, 2.0]).sum()
+        k.expect.close(run.log_density, expected, f"joint log density, condition {model.__name__} the plate")
+        k.expect.equal(run.sites["height"].kind, "observed", "kind of the conditioned site")
+
+
+@clause("PLATE-083", case="column in a plate", modes=("default", "validation_off"))
+def column_against_a_plate(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 5, 1))
+
+    k.expect.raises(
+        lambda: k.run(model),
+        "obs of shape (5, 1) in a plate of 5",
+        names=["height"],
+        hint="otherwise the density is summed over 5 x 5 entries",
+    )
+
+
+@clause("PLATE-083", case="column conditioned into a plate", needs=("handler.condition",))
+def conditioned_column_against_a_plate(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    conditioned = k.handler("condition", model, data={"height": ones(k, 5, 1)})
+    k.expect.raises(lambda: k.run(conditioned), "data of shape (5, 1) for a site in a plate of 5", names=["height"])
+
+
+@clause("PLATE-083", case="rows of another batch dim")
+def extra_batch_dim_against_a_plate(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 5):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2, 5))
+
+    k.expect.raises(lambda: k.run(model), "obs of shape (2, 5) in a plate of 5", names=["height"])
+
+
+@clause("PLATE-083", case="outside plates there is room")
+def larger_observation_outside_plates(k: Kit) -> None:
+    run = k.run(lambda: k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 5, 1)))
+    k.expect.close(run.log_density, 5 * densities.normal(1.0), "joint log density of a (5, 1) obs of a scalar law")
+
+
+@clause("PLATE-084", case="closed half-way")
+def abandoned_generator_frees_its_dim(k: Kit) -> None:
+    def rows():
+        with k.ppl.plate("rows", 3):
+            yield 1
+            yield 2
+
+    def model():
+        walk = rows()
+        next(walk)
+        walk.close()
+        with k.ppl.plate("columns", 2):
+            k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(dims(k.run(model).sites["weight"]), {"columns": -1}, "plates after a closed generator")
+
+
+@clause("PLATE-084", case="still alive after the run")
+def living_generator_does_not_reach_the_next_run(k: Kit) -> None:
+    def rows():
+        with k.ppl.plate("rows", 3):
+            yield 1
+            yield 2
+
+    walk = rows()
+    k.trace(lambda: next(walk))
+    expect_clean(k)
+    walk.close()
+    expect_clean(k)

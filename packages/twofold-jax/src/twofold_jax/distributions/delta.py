@@ -1,0 +1,139 @@
+"""Laws without spread: a point mass, and a pure factor."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from twofold_jax.distributions import constraints
+from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.constraints import Constraint
+from twofold_jax.errors import ShapeError
+from twofold_jax.ops.arrays import broadcast_shapes, shape_of
+from twofold_jax.ops.kernel import kernel
+
+__all__ = ["Delta", "Unit"]
+
+
+@kernel(static=("event_dim",))
+def _log_prob(value: ArrayLike, v: ArrayLike, log_density: ArrayLike, event_dim: int) -> Array:
+    equal = jnp.equal(value, v)
+    equal = jnp.all(equal, axis=tuple(range(-event_dim, 0))) if event_dim else equal
+    return jnp.where(equal, log_density, -jnp.inf)
+
+
+class Delta(Distribution):
+    """Point mass at ``v``: log density ``log_density`` at ``v`` and ``-inf`` elsewhere.
+
+    Args:
+        v: the only value, of shape ``batch_shape + event_shape``.
+        log_density: log density at ``v``, of batch shape; 0 by default.
+        event_dim: number of dims of one value.
+
+    Raises:
+        ShapeError: ``v`` has fewer dims than ``event_dim``.
+
+    Example:
+        >>> float(Delta(2.0, log_density=0.5).log_prob(2.0))
+        0.5
+    """
+
+    arg_constraints = {"v": constraints.real, "log_density": constraints.dependent}
+    reparametrized_params = ("v", "log_density")
+    pytree_aux_fields = ("_ndims",)
+
+    def __init__(
+        self,
+        v: ArrayLike = 0.0,
+        log_density: ArrayLike = 0.0,
+        event_dim: int = 0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        self._ndims = event_dim
+        if event_dim > len(np.shape(v) if isinstance(v, (list, tuple)) else shape_of(v)):
+            raise ShapeError(f"Delta needs {event_dim} event dims", seen=shape_of(v), expected="at least as many dims")
+        self._set(validate_args, v=v, log_density=log_density)
+
+    def _infer_batch_shape(self) -> Shape:
+        shape = shape_of(self.__dict__["v"])
+        return broadcast_shapes(
+            shape[: len(shape) - self._ndims], shape_of(self.__dict__["log_density"]), what="v and log_density of Delta"
+        )
+
+    def _infer_event_shape(self) -> Shape:
+        shape = shape_of(self.__dict__["v"])
+        return shape[len(shape) - self._ndims :]
+
+    @property
+    def support(self) -> Constraint:
+        return constraints.independent(constraints.real, self._ndims) if self._ndims else constraints.real
+
+    def _sample(self, key: Array | None, shape: Shape) -> Array:
+        return jnp.broadcast_to(self.__dict__["v"], shape + self.event_shape)
+
+    def sample(self, key: Array | None = None, sample_shape: tuple[int, ...] = ()) -> Array:
+        """Repeat ``v``; no key is needed."""
+        return self._sample(key, (*sample_shape, *self.batch_shape))
+
+    def _log_prob(self, value: ArrayLike) -> Array:
+        own = self.__dict__
+        return _log_prob(value, own["v"], own["log_density"], event_dim=self._ndims)
+
+    @property
+    def mean(self) -> Array:
+        return self._spread(self.__dict__["v"])
+
+    @property
+    def variance(self) -> Array:
+        return jnp.zeros(self.shape())
+
+    @property
+    def mode(self) -> Array:
+        return self.mean
+
+    def cdf(self, value: ArrayLike) -> Array:
+        return jnp.where(jnp.less(value, self.__dict__["v"]), 0.0, 1.0)
+
+    def icdf(self, q: ArrayLike) -> Array:
+        return jnp.broadcast_to(self.__dict__["v"], broadcast_shapes(np.shape(q), self.shape()))
+
+    def entropy(self) -> Array:
+        return -jnp.broadcast_to(jnp.asarray(self.__dict__["log_density"], jnp.result_type(float)), self.batch_shape)
+
+
+class Unit(Distribution):
+    """The law of one empty value, whose log density is ``log_factor``: how a factor enters a model.
+
+    Args:
+        log_factor: log density, of batch shape.
+
+    Example:
+        >>> law = Unit(-1.5)
+        >>> float(law.log_prob(law.sample(None)))
+        -1.5
+    """
+
+    arg_constraints = {"log_factor": constraints.dependent}
+    reparametrized_params = ("log_factor",)
+    support = constraints.real_vector
+
+    def __init__(self, log_factor: ArrayLike, *, validate_args: bool | None = None) -> None:
+        self._set(validate_args, log_factor=log_factor)
+
+    def _infer_event_shape(self) -> Shape:
+        return (0,)
+
+    def _sample(self, key: Array | None, shape: Shape) -> Array:
+        return jnp.zeros((*shape, 0))
+
+    def sample(self, key: Array | None = None, sample_shape: tuple[int, ...] = ()) -> Array:
+        """The empty value; no key is needed."""
+        return self._sample(key, (*sample_shape, *self.batch_shape))
+
+    def _log_prob(self, value: ArrayLike) -> Array:
+        factor = self.__dict__["log_factor"]
+        shape = broadcast_shapes(shape_of(value)[:-1], self.batch_shape)
+        return factor if isinstance(factor, Array) and factor.shape == shape else jnp.broadcast_to(factor, shape)

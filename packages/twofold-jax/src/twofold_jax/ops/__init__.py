@@ -1,0 +1,1 @@
+"""Numerics with no probability in them."""

@@ -25,6 +25,11 @@ def _fail(what: str, seen: object, expected: object, hint: str = "") -> NoReturn
     raise Violation("\n".join(lines))
 
 
+def _shortened(value: object, limit: int = 200) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else f"{text[:limit]} ..."
+
+
 def _ratio(seen: np.ndarray, expected: np.ndarray) -> str:
     """`` (3 x expected)`` if one factor explains the difference: the usual sign of a wrong scale."""
     with np.errstate(all="ignore"):
@@ -41,7 +46,8 @@ def _distance(seen: np.ndarray, expected: np.ndarray, wrong: np.ndarray) -> str:
     with np.errstate(all="ignore"):
         gap = np.where(wrong, np.nan_to_num(np.abs(seen - expected), nan=np.inf), -1.0)
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(gap)), gap.shape))
-    return f"\n            {int(wrong.sum())} of {seen.size} entries differ, most at {worst}: {seen[worst]:g} for {expected[worst]:g}"
+    most = f"most at {worst}: {seen[worst]:g} for {expected[worst]:g}"
+    return f"\n            {int(wrong.sum())} of {seen.size} entries differ, {most}"
 
 
 class Expect:
@@ -128,7 +134,7 @@ class Expect:
             if missing:
                 _fail(what, f"{type(error).__name__}: {error}", f"a message that names {', '.join(missing)}", hint)
             return error
-        _fail(what, f"no error; the result was {result!r}", wanted, hint)
+        _fail(what, f"no error; the result was {_shortened(result)}", wanted, hint)
 
     def warns(
         self,

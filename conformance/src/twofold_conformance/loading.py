@@ -12,21 +12,8 @@ from typing import Any, cast
 from twofold_conformance.api import CAPABILITIES, Adapter
 from twofold_conformance.clauses import specs
 
-REQUIRED = (
-    "name",
-    "version",
-    "flavour",
-    "spec",
-    "capabilities",
-    "choices",
-    "ppl",
-    "dist",
-    "xp",
-    "fresh",
-    "run",
-    "call",
-    "handler",
-)
+FACTS = ("name", "version", "flavour", "spec", "capabilities", "choices")
+METHODS = ("ppl", "dist", "constraints", "xp", "fresh", "run", "trace", "call", "handler")
 
 
 class AdapterError(Exception):
@@ -57,7 +44,7 @@ def load_adapter(address: str) -> Adapter:
 
 def problems_of(adapter: Any) -> list[str]:
     """What is wrong with the facts that an adapter states about itself."""
-    missing = [name for name in REQUIRED if not hasattr(adapter, name)]
+    missing = [name for name in (*FACTS, *METHODS) if not hasattr(adapter, name)]
     if missing:
         return [f"the adapter lacks {', '.join(missing)} (see twofold_conformance.api.Adapter)"]
     problems = []

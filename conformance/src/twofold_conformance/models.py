@@ -12,7 +12,9 @@ from typing import Any
 def sources(models: Sequence[FunctionType], check: Callable[..., Any]) -> str:
     """The source of those models that the check's own file defines; of the whole check if there are none."""
     home = check.__code__.co_filename
-    own = [model for model in models if model.__code__.co_filename == home and model.__name__ != "<lambda>"]
+    own: list[Callable[..., Any]] = [
+        model for model in models if model.__code__.co_filename == home and model.__name__ != "<lambda>"
+    ]
     texts: list[str] = []
     for function in own or [check]:
         text = _source(function)

@@ -72,13 +72,13 @@ def named_value(k: Kit) -> Any:
     return k.ppl.deterministic("det_004", k.xp.array(2.0))
 
 
-@clause("DET-004", "condition")
+@clause("DET-004", "condition", needs=["handler.condition"])
 def condition_leaves_a_deterministic_value(k: Kit) -> None:
     conditioned = k.handler("condition", lambda: named_value(k), data={"det_004": k.xp.array(7.0)})
     k.expect.close(k.numpy(k.run(conditioned).value), 2.0, "what the statement returned")
 
 
-@clause("DET-004", "substitute")
+@clause("DET-004", "substitute", needs=["handler.substitute"])
 def substitute_leaves_a_deterministic_value(k: Kit) -> None:
     substituted = k.handler("substitute", lambda: named_value(k), data={"det_004": k.xp.array(7.0)})
     k.expect.close(k.numpy(k.run(substituted).value), 2.0, "what the statement returned")

@@ -298,7 +298,7 @@ def infer_is_readable_at_the_site(k: Kit) -> None:
     k.expect.equal(dict(sites["sample_015_without"].infer), {}, "infer of the site without")
 
 
-@clause("SAMPLE-015", "private")
+@clause("SAMPLE-015", "private", needs=["handler.infer_config"])
 def infer_is_private_to_the_site(k: Kit) -> None:
     def model() -> None:
         k.ppl.sample("sample_015_a", k.dist.Normal(0.0, 1.0))
@@ -313,7 +313,7 @@ def infer_is_private_to_the_site(k: Kit) -> None:
     k.expect.equal(dict(k.run(model).sites["sample_015_a"].infer), {}, "infer of the site in a later run")
 
 
-@clause("SAMPLE-016", "infer_config")
+@clause("SAMPLE-016", "infer_config", needs=["handler.infer_config"])
 def infer_config_leaves_the_callers_dict(k: Kit) -> None:
     infer = {"k": 1}
 
@@ -325,7 +325,7 @@ def infer_config_leaves_the_callers_dict(k: Kit) -> None:
     k.expect.equal(infer, {"k": 1}, "the dict that the caller passed")
 
 
-@clause("SAMPLE-016", "uncondition")
+@clause("SAMPLE-016", "uncondition", needs=["handler.uncondition"])
 def uncondition_leaves_the_callers_dict(k: Kit) -> None:
     infer = {"k": 1}
 
@@ -457,13 +457,13 @@ def seeded_draw(k: Kit, seed: Any) -> Any:
     return k.handler("seed", model, rng_seed=k.xp.key(seed))()
 
 
-@clause("SAMPLE-026", "jit")
+@clause("SAMPLE-026", "jit", needs=["jit"])
 def compiled_draw_equals_the_eager_one(k: Kit) -> None:
     eager = k.numpy(seeded_draw(k, 3))
     k.expect.close(k.numpy(k.adapter.compile(lambda seed: seeded_draw(k, seed))(3)), eager, "draw under jit")
 
 
-@clause("SAMPLE-026", "vmap")
+@clause("SAMPLE-026", "vmap", needs=["vmap"])
 def mapped_draws_equal_the_eager_ones(k: Kit) -> None:
     eager = [k.numpy(seeded_draw(k, seed)) for seed in (3, 4)]
     mapped = k.adapter.vmap(lambda seed: seeded_draw(k, seed))(k.xp.array([3, 4]))

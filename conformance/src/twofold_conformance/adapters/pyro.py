@@ -64,6 +64,7 @@ class PyroAdapter:
 
     def _reset(self) -> None:
         poutine.runtime._PYRO_STACK.clear()
+        poutine.runtime._DIM_ALLOCATOR._stack.clear()
         pyro.clear_param_store()
         pyro.enable_validation(True)
         pyro.set_rng_seed(0)

@@ -680,7 +680,11 @@ def living_generator_does_not_reach_the_next_run(k: Kit) -> None:
             yield 2
 
     walk = rows()
-    k.trace(lambda: next(walk))
-    expect_clean(k)
-    walk.close()
-    expect_clean(k)
+    try:
+        k.trace(lambda: next(walk))
+        expect_clean(k)
+        walk.close()
+        expect_clean(k)
+    finally:
+        with contextlib.suppress(Exception):
+            walk.close()

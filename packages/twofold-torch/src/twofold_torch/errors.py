@@ -1,22 +1,22 @@
 """Every exception and warning of the package.
 
-    TwofoldError
-    ├── SiteError                    a statement of the model cannot be performed
-    │   ├── DuplicateSiteError       (RuntimeError)  one name used twice in one run
-    │   ├── UnknownSiteError         (KeyError)      a name that no statement of the model has
-    │   ├── ShapeError               (ValueError)    a shape that does not fit its plates, law or observation
-    │   ├── SupportError             (ValueError)    a value outside a support or constraint
-    │   ├── NonFiniteError           (ValueError)    a density, gradient or parameter that is not finite
-    │   ├── SiteTypeError            (TypeError)     an argument of the wrong type
-    │   └── RandomKeyError           (RuntimeError)  a statement needs a random key and none reached it
-    ├── PlateError                   (ValueError)    a plate that cannot be entered, or its sizes do not fit
-    ├── HandlerError                 (ValueError)    a handler given settings that it cannot use
-    ├── StoreError                   (RuntimeError)  the parameter store cannot do what was asked
-    ├── FileFormatError              (ValueError)    a file that is damaged, or not ours
-    └── InferenceError               (RuntimeError)  an algorithm cannot start or go on
+TwofoldError
+├── SiteError                    a statement of the model cannot be performed
+│   ├── DuplicateSiteError       (RuntimeError)  one name used twice in one run
+│   ├── UnknownSiteError         (KeyError)      a name that no statement of the model has
+│   ├── ShapeError               (ValueError)    a shape that does not fit its plates, law or observation
+│   ├── SupportError             (ValueError)    a value outside a support or constraint
+│   ├── NonFiniteError           (ValueError)    a density, gradient or parameter that is not finite
+│   ├── SiteTypeError            (TypeError)     an argument of the wrong type
+│   └── RandomKeyError           (RuntimeError)  a statement needs a random key and none reached it
+├── PlateError                   (ValueError)    a plate that cannot be entered, or its sizes do not fit
+├── HandlerError                 (ValueError)    a handler given settings that it cannot use
+├── StoreError                   (RuntimeError)  the parameter store cannot do what was asked
+├── FileFormatError              (ValueError)    a file that is damaged, or not ours
+└── InferenceError               (RuntimeError)  an algorithm cannot start or go on
 
-    TwofoldWarning (UserWarning)
-    └── InferenceWarning             (RuntimeWarning)  a result that should not be trusted as it is
+TwofoldWarning (UserWarning)
+└── InferenceWarning             (RuntimeWarning)  a result that should not be trusted as it is
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def as_array_like(x: Any, what: str) -> Any:
     if isinstance(x, (list, tuple)):
         x = np.stack([np.asarray(item) for item in x]) if _all_concrete(x) else jnp.stack([jnp.asarray(i) for i in x])
         if x.dtype != object and x.dtype.kind not in "SU":
-            return x.astype(np.float32) if x.dtype == np.float64 and not jax.config.read("jax_enable_x64") else x
+            return x
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
     raise SiteTypeError(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from twofold_jax.ops.arrays import is_concrete, namespace
+from twofold_jax.ops.arrays import namespace
+from twofold_jax.ops.records import Record
 
 __all__ = ["Constraint", "SingletonConstraint", "dependent", "dependent_property", "independent", "is_dependent"]
 
 
-class Constraint:
+class Constraint(Record):
     """Set of values of a parameter or a random variable.
 
     ``constraint(x)`` tells for each entry, or each event for constraints of vectors and matrices, whether it lies in
@@ -30,14 +30,6 @@ class Constraint:
     """Whether the values are isolated points."""
     event_dim: int = 0
     """Number of rightmost dims that make up one value."""
-    bound_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the attributes that describe the set beyond its class: leaves of the pytree."""
-    static_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the attributes that are fixed when a program is compiled."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        jax.tree_util.register_pytree_node(cls, cls.tree_flatten, cls.tree_unflatten)
 
     def __call__(self, x: ArrayLike) -> Any:
         """Whether each entry (or event) of ``x`` lies in the set."""
@@ -50,49 +42,6 @@ class Constraint:
     def feasible_like(self, prototype: ArrayLike) -> Any:
         """A member of the set, of the shape and dtype of ``prototype``."""
         raise NotImplementedError(f"{type(self).__name__} names no feasible value")
-
-    @property
-    def is_concrete(self) -> bool:
-        """Whether membership of a concrete value can be decided now: no bound is a tracer."""
-        return all(is_concrete(leaf) for leaf in jax.tree.leaves(tuple(self._bounds().values())))
-
-    def _bounds(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in (*self.bound_names, *self.static_names)}
-
-    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Bounds as leaves, the rest as structure."""
-        return tuple(getattr(self, n) for n in self.bound_names), tuple(getattr(self, n) for n in self.static_names)
-
-    @classmethod
-    def tree_unflatten(cls, static: tuple[Any, ...], bounds: tuple[Any, ...]) -> Self:
-        """The inverse of `tree_flatten`; checks nothing, because leaves may be anything during transformations."""
-        self = object.__new__(cls)
-        self.__dict__.update(zip((*cls.bound_names, *cls.static_names), (*bounds, *static), strict=True))
-        return self
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if type(self) is not type(other) or not isinstance(other, Constraint):
-            return False
-        mine, theirs = jax.tree.flatten(self), jax.tree.flatten(other)
-        return mine[1] == theirs[1] and all(_same(a, b) for a, b in zip(mine[0], theirs[0], strict=True))
-
-    def __hash__(self) -> int:
-        return hash((type(self), tuple(getattr(self, n) for n in self.static_names)))
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={bound}" for name, bound in self._bounds().items())
-        name = type(self).__name__.strip("_")
-        return f"{name}({inside})" if inside else name
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    if not (is_concrete(a) and is_concrete(b)):
-        return False
-    return bool(np.array_equal(np.asarray(a), np.asarray(b)))
 
 
 class SingletonConstraint(Constraint):
@@ -190,7 +139,7 @@ class independent(Constraint):
         [ True False]
     """
 
-    bound_names = ("base_constraint",)
+    leaf_names = ("base_constraint",)
     static_names = ("reinterpreted_batch_ndims",)
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:

@@ -106,7 +106,7 @@ class CorrMatrix(PositiveDefinite):
 class RealMatrix(independent, SingletonConstraint):
     """Matrices of finite real numbers."""
 
-    bound_names = ()
+    leaf_names = ()
     static_names = ()
     base_constraint = real
     reinterpreted_batch_ndims = 2

@@ -61,7 +61,7 @@ class greater_than(Constraint):
         lower_bound: real, any shape that broadcasts with the values.
     """
 
-    bound_names = ("lower_bound",)
+    leaf_names = ("lower_bound",)
 
     def __init__(self, lower_bound: ArrayLike) -> None:
         self.lower_bound = lower_bound
@@ -87,7 +87,7 @@ class less_than(Constraint):
         upper_bound: real, any shape that broadcasts with the values.
     """
 
-    bound_names = ("upper_bound",)
+    leaf_names = ("upper_bound",)
 
     def __init__(self, upper_bound: ArrayLike) -> None:
         self.upper_bound = upper_bound
@@ -114,7 +114,7 @@ class interval(Constraint):
         upper_bound: real, at least ``lower_bound``.
     """
 
-    bound_names = ("lower_bound", "upper_bound")
+    leaf_names = ("lower_bound", "upper_bound")
 
     def __init__(self, lower_bound: ArrayLike, upper_bound: ArrayLike) -> None:
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
@@ -142,7 +142,7 @@ class integer_interval(Constraint):
     """
 
     is_discrete = True
-    bound_names = ("lower_bound", "upper_bound")
+    leaf_names = ("lower_bound", "upper_bound")
 
     def __init__(self, lower_bound: ArrayLike, upper_bound: ArrayLike) -> None:
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
@@ -162,7 +162,7 @@ class integer_greater_than(Constraint):
     """
 
     is_discrete = True
-    bound_names = ("lower_bound",)
+    leaf_names = ("lower_bound",)
 
     def __init__(self, lower_bound: ArrayLike) -> None:
         self.lower_bound = lower_bound
@@ -182,7 +182,7 @@ def _is_integer(x: Any) -> Any:
 class Positive(greater_than, SingletonConstraint):
     """Numbers ``x > 0``."""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound = 0.0
 
     def __init__(self) -> None:
@@ -196,7 +196,7 @@ class SoftplusPositive(Positive):
 class Nonnegative(greater_than_eq, SingletonConstraint):
     """Numbers ``x >= 0``."""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound = 0.0
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ class Nonnegative(greater_than_eq, SingletonConstraint):
 class UnitInterval(interval, SingletonConstraint):
     """Numbers ``0 <= x <= 1``."""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound, upper_bound = 0.0, 1.0
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ class UnitInterval(interval, SingletonConstraint):
 class Circular(interval, SingletonConstraint):
     """Angles ``-pi <= x <= pi``."""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound, upper_bound = -math.pi, math.pi
 
     def __init__(self) -> None:
@@ -226,7 +226,7 @@ class Circular(interval, SingletonConstraint):
 class Boolean(integer_interval, SingletonConstraint):
     """The numbers 0 and 1, or False and True."""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound, upper_bound = 0, 1
 
     def __init__(self) -> None:
@@ -239,7 +239,7 @@ class Boolean(integer_interval, SingletonConstraint):
 class NonnegativeInteger(integer_greater_than, SingletonConstraint):
     """The integers 0, 1, 2, …"""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound = 0
 
     def __init__(self) -> None:
@@ -249,7 +249,7 @@ class NonnegativeInteger(integer_greater_than, SingletonConstraint):
 class PositiveInteger(integer_greater_than, SingletonConstraint):
     """The integers 1, 2, 3, …"""
 
-    bound_names = ()
+    leaf_names = ()
     lower_bound = 1
 
     def __init__(self) -> None:

@@ -137,7 +137,7 @@ class multinomial(Constraint):
 
     is_discrete = True
     event_dim = 1
-    bound_names = ("upper_bound",)
+    leaf_names = ("upper_bound",)
 
     def __init__(self, upper_bound: ArrayLike) -> None:
         self.upper_bound = upper_bound
@@ -189,7 +189,7 @@ class cat(Constraint):
         array([False,  True])
     """
 
-    bound_names = ("cseq",)
+    leaf_names = ("cseq",)
     static_names = ("dim", "lengths")
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
@@ -222,7 +222,7 @@ class cat(Constraint):
 class RealVector(independent, SingletonConstraint):
     """Vectors of finite real numbers."""
 
-    bound_names = ()
+    leaf_names = ()
     static_names = ()
     base_constraint = real
     reinterpreted_batch_ndims = 1

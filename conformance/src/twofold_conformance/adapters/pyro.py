@@ -77,7 +77,7 @@ class PyroAdapter:
             joint = trace.log_prob_sum(lambda name, node: hasattr(node["fn"], "log_prob"))
         sites = {name: _view(node) for name, node in trace.nodes.items() if node["type"] in ("sample", "param")}
         returned = trace.nodes["_RETURN"]["value"]
-        return Run(returned, sites, float(joint), [str(warning.message) for warning in caught], trace)
+        return Run(returned, sites, float(as_numpy(joint)), [str(warning.message) for warning in caught], trace)
 
     def trace(self, model: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
         return self.call(poutine.trace(model).get_trace, *args, seed=seed, **kwargs)

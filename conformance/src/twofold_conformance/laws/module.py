@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ def separator_in_the_name_is_refused(k: Kit) -> None:
 @clause("MODULE-013")
 def object_without_parameters_is_refused(k: Kit) -> None:
     for thing in (object(), forward):
-        k.expect.raises(lambda thing=thing: k.ppl.module("module_013", thing), "an object without parameters()")
+        k.expect.raises(partial(k.ppl.module, "module_013", thing), "an object without parameters()")
 
 
 @clause("MODULE-014")

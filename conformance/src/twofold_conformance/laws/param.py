@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def any_leaf_gives_a_value_inside(k: Kit) -> None:
 @clause("PARAM-010")
 def first_constraint_stays(k: Kit) -> None:
     k.ppl.param("param_010", k.xp.array(5.0), constraint=k.constraints.positive)
-    repeats = {
+    repeats: dict[str, Callable[[], Any]] = {
         "another constraint": lambda: k.ppl.param(
             "param_010", k.xp.array(0.5), constraint=k.constraints.interval(0.0, 1.0)
         ),

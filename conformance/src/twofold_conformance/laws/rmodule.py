@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
+from twofold_conformance.api import Run, SiteView
+from twofold_conformance.oracles import densities
 from twofold_conformance.oracles.networks import forward, leaves
 from twofold_conformance.registry import clause
 from twofold_conformance.runner import Kit
@@ -119,7 +120,7 @@ def sampled_module_computes_with_its_draws(k: Kit) -> None:
 def prior_density_is_in_the_joint(k: Kit) -> None:
     sampler = lifted(k, "rmodule_007", k.adapter.net([2, 1]), priors(k, 1.0))
     run = k.run(sampler)
-    expected = sum(norm.logpdf(run.sites[f"rmodule_007$$${path}"].value, 1.0, 2.0).sum() for path in SHAPES)
+    expected = sum(densities.normal(run.sites[f"rmodule_007$$${path}"].value, 1.0, 2.0).sum() for path in SHAPES)
     k.expect.close(run.log_density, expected, "joint log density")
 
 
@@ -131,7 +132,7 @@ def scalar_prior_takes_each_shape(k: Kit) -> None:
         k.expect.shape(run.sites[f"rmodule_008$$${path}"].value, shape, f"draw of {path}")
     weight = run.sites["rmodule_008$$$weight"].value
     k.expect.true(weight[0, 0] != weight[0, 1], "the entries of a weight are separate draws", seen=weight)
-    expected = sum(norm.logpdf(run.sites[f"rmodule_008$$${path}"].value).sum() for path in SHAPES)
+    expected = sum(densities.normal(run.sites[f"rmodule_008$$${path}"].value).sum() for path in SHAPES)
     k.expect.close(run.log_density, expected, "joint log density")
 
 
@@ -168,7 +169,7 @@ def deprecation_is_announced_or_not(k: Kit) -> None:
     k.expect.equal(announced, k.choice == "A", "random_module issues a FutureWarning")
 
 
-def lifted_run(k: Kit, name: str, prior: Any) -> Any:
+def lifted_run(k: Kit, name: str, prior: Any) -> tuple[Run, list[tuple[int, ...]]]:
     """A run of a network with priors, and the shapes of its parameters."""
     net = k.adapter.net([2, 3, 1])
     shapes = [k.xp.shape(array) for array in leaves(net[0](k.xp.key(0), (2,))[1])]
@@ -179,7 +180,7 @@ def lifted_run(k: Kit, name: str, prior: Any) -> Any:
     return k.run(model), shapes
 
 
-def drawn(run: Any, name: str) -> dict[str, np.ndarray]:
+def drawn(run: Run, name: str) -> dict[str, SiteView]:
     """The latent sites of the network, by path."""
     latent = (site for site in run.sites.values() if site.kind == "latent")
     return {site.name.removeprefix(f"{name}/"): site for site in latent if site.name.startswith(f"{name}/")}
@@ -193,7 +194,7 @@ def one_law_makes_a_site_for_each_parameter(k: Kit) -> None:
     k.expect.equal(seen, sorted(shapes), "shapes of the sampled parameters")
     for path, site in sites.items():
         k.expect.shape(site.log_prob, (), f"log-prob of {path}")
-        k.expect.close(site.log_prob, norm.logpdf(site.value, 100.0, 0.5).sum(), f"log-prob of {path}", rtol=1e-3)
+        k.expect.close(site.log_prob, densities.normal(site.value, 100.0, 0.5).sum(), f"log-prob of {path}", rtol=1e-3)
 
 
 @clause("RMODULE-021")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +237,7 @@ def malformed_state_raises(k: Kit) -> None:
     whole = k.adapter.store().get_state()
     torn = [{key: whole[key] for key in whole if key != missing} for missing in whole]
     for state in ({"nonsense": 1}, *torn):
-        k.expect.raises(lambda state=state: k.adapter.store().set_state(state), f"set_state with keys {list(state)}")
+        k.expect.raises(partial(k.adapter.store().set_state, state), f"set_state with keys {list(state)}")
         expect_filled(k, "store_014", f"after the error about keys {list(state)}")
 
 

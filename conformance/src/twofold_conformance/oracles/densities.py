@@ -28,3 +28,9 @@ def normal_mixture(value: Any, weights: Any, locs: Any, scale: float = 1.0) -> n
     """``log sum_k weights[k] normal(value; locs[k], scale)``."""
     terms = np.log(np.asarray(weights)) + normal(np.asarray(value, dtype=float)[..., None], np.asarray(locs), scale)
     return np.asarray(logsumexp(terms, axis=-1))
+
+
+def multivariate_normal(value: Any, loc: Any, covariance: Any) -> np.ndarray:
+    """Row by row of ``value`` and ``loc``, of shape (batch, event), under one covariance matrix."""
+    rows = zip(np.asarray(value, dtype=float), np.asarray(loc, dtype=float), strict=True)
+    return np.array([stats.multivariate_normal.logpdf(row, mean, covariance) for row, mean in rows])

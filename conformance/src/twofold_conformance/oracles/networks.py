@@ -36,7 +36,8 @@ def map_leaves(fn: Callable[[int, Any], Any], tree: Any) -> Any:
         if isinstance(branch, Mapping):
             return {name: rebuilt(branch[name]) for name in sorted(branch)}
         if isinstance(branch, Sequence):
-            return type(branch)([rebuilt(item) for item in branch])
+            items = [rebuilt(item) for item in branch]
+            return tuple(items) if isinstance(branch, tuple) else items
         return fn(next(counter), branch)
 
     return rebuilt(tree)

@@ -212,9 +212,12 @@ def substituted_param_takes_the_given_value(k: Kit) -> None:
 
 
 def lazy_normal(k: Kit, name: str, calls: list[Any]) -> Any:
+    def draw() -> Any:
+        return k.ppl.sample(f"{name}_draw", k.dist.Normal(0.0, 1.0))
+
     def init(rng_key: Any) -> Any:
         calls.append(rng_key)
-        return k.dist.Normal(0.0, 1.0).sample(rng_key)
+        return k.handler("seed", draw, rng_seed=rng_key)()
 
     return k.ppl.param(name, init)
 

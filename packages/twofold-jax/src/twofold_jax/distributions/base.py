@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.argument_checks import check_arguments, check_value
+from twofold_jax.distributions.checks import check_arguments, check_value
 from twofold_jax.distributions.constraints.base import Constraint
 from twofold_jax.errors import RandomKeyError
 from twofold_jax.ops.arrays import as_array_like, broadcast_shapes, is_prng_key, shape_of

@@ -1,6 +1,8 @@
-"""Laws without spread: a point mass, and a pure factor."""
+"""Laws that are no laws in the strict sense: a point mass, a pure factor, and a density of 1 everywhere."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +16,7 @@ from twofold_jax.errors import ShapeError
 from twofold_jax.ops.arrays import broadcast_shapes, shape_of
 from twofold_jax.ops.kernel import kernel
 
-__all__ = ["Delta", "Unit"]
+__all__ = ["Delta", "ImproperUniform", "Unit"]
 
 
 @kernel(static=("event_dim",))
@@ -137,3 +139,48 @@ class Unit(Distribution):
         factor = self.__dict__["log_factor"]
         shape = broadcast_shapes(shape_of(value)[:-1], self.batch_shape)
         return factor if isinstance(factor, Array) and factor.shape == shape else jnp.broadcast_to(factor, shape)
+
+
+class ImproperUniform(Distribution):
+    """Density 1 everywhere on ``support``, which need not have a finite volume; it cannot be drawn from.
+
+    Args:
+        support: set of the values.
+        batch_shape: shape of independent laws.
+        event_shape: shape of one value.
+
+    Example:
+        >>> law = ImproperUniform(constraints.positive, (), (3,))
+        >>> float(law.log_prob(np.ones(3)))
+        0.0
+    """
+
+    arg_constraints = {}
+    pytree_data_fields = ("_support",)
+
+    def __init__(
+        self,
+        support: Constraint,
+        batch_shape: tuple[int, ...] = (),
+        event_shape: tuple[int, ...] = (),
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        self._support = constraints.independent(support, len(event_shape) - support.event_dim)
+        super().__init__(batch_shape, event_shape, validate_args=validate_args)
+
+    @property
+    def support(self) -> Constraint:
+        return self._support
+
+    @property
+    def has_rsample(self) -> bool:
+        return False
+
+    def _log_prob(self, value: ArrayLike) -> Array:
+        shape = shape_of(value)
+        batch = broadcast_shapes(shape[: len(shape) - self.event_dim], self.batch_shape)
+        return jnp.zeros(batch, jnp.result_type(float, value))
+
+    def expand(self, batch_shape: Sequence[int]) -> Distribution:
+        return ImproperUniform(self._support, tuple(batch_shape), self.event_shape, validate_args=self._validate_args)

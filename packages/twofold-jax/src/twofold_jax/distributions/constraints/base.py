@@ -156,6 +156,15 @@ class independent(Constraint):
     def event_dim(self) -> int:  # type: ignore[override]
         return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, independent):
+            return False
+        same_dims = self.reinterpreted_batch_ndims == other.reinterpreted_batch_ndims
+        return same_dims and self.base_constraint == other.base_constraint
+
+    def __hash__(self) -> int:
+        return hash((self.base_constraint, self.reinterpreted_batch_ndims))
+
     def __call__(self, x: ArrayLike) -> Any:
         inside = self.base_constraint(x)
         ndims = min(self.reinterpreted_batch_ndims, np.ndim(inside))

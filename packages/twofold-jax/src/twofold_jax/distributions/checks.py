@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twofold_jax.distributions.constraints.base import Constraint, is_dependent
+from twofold_jax.distributions.constraints.describe import describe
 from twofold_jax.errors import SupportError
 from twofold_jax.ops.arrays import as_array_like, is_concrete, shape_of
 
@@ -27,7 +28,7 @@ def check_arguments(law: Distribution) -> None:
             raise SupportError(
                 f"argument {name!r} of {type(law).__name__} lies outside its domain",
                 seen=_offenders(array, inside, constraint.event_dim),
-                expected=_described(constraint),
+                expected=describe(constraint),
                 suggestion="correct the argument, or give it a constraint where it is a parameter",
             )
 
@@ -51,7 +52,7 @@ def check_value(law: Distribution, value: Any) -> Any:
         raise SupportError(
             f"a value lies outside the support of {type(law).__name__}",
             seen=_offenders(array, inside, support.event_dim),
-            expected=_described(support),
+            expected=describe(support),
             suggestion="check the data, or mask the entries that should not count",
         )
     return value
@@ -65,11 +66,6 @@ def _membership(constraint: Constraint, value: Any) -> tuple[Any, Any]:
         array = array.astype(np.float32)
     with np.errstate(all="ignore"):
         return array, constraint(array)
-
-
-def _described(constraint: Constraint) -> str:
-    meaning = (type(constraint).__doc__ or "").strip().split("\n")[0].rstrip(".")
-    return f"{constraint!r}: {meaning[:1].lower()}{meaning[1:]}"
 
 
 def _offenders(array: Any, inside: Any, event_dim: int) -> str:

@@ -11,7 +11,7 @@ from twofold_conformance.registry import clause
 from twofold_conformance.runner import Kit
 
 
-@clause("DET-001", "recorded")
+@clause("DET-001", "recorded", modes=("default", "validation_off"))
 def deterministic_is_returned_and_recorded(k: Kit) -> None:
     run = k.run(lambda: k.ppl.deterministic("det_001", k.xp.array([1.0, 2.0])))
     k.expect.equal(list(run.sites), ["det_001"], "names of the recorded sites")
@@ -20,7 +20,7 @@ def deterministic_is_returned_and_recorded(k: Kit) -> None:
     k.expect.close(run.sites["det_001"].value, [1.0, 2.0], "recorded value")
 
 
-@clause("DET-001", "duplicate name")
+@clause("DET-001", "duplicate name", modes=("default", "validation_off"))
 def deterministic_counts_as_a_name(k: Kit) -> None:
     def after_a_draw() -> None:
         k.ppl.sample("det_001", k.dist.Normal(0.0, 1.0))
@@ -34,7 +34,7 @@ def deterministic_counts_as_a_name(k: Kit) -> None:
     k.expect.raises(lambda: k.run(twice), "two deterministic sites of one name", names=["det_001"])
 
 
-@clause("DET-002")
+@clause("DET-002", modes=("default", "validation_off"))
 def deterministic_adds_nothing(k: Kit) -> None:
     def model() -> None:
         k.ppl.sample("det_002_x", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))

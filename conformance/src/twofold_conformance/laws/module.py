@@ -76,7 +76,7 @@ def stored_values_do_not_overwrite_by_default(k: Kit) -> None:
     k.expect.close(outputs(k, net), forward(own, INPUTS), "outputs of the second network")
 
 
-@clause("MODULE-006")
+@clause("MODULE-006", modes=("default", "validation_off"))
 def update_takes_the_stored_values(k: Kit) -> None:
     for sizes in ([2, 1], [2, 3, 1]):
         name = f"module_006_{len(sizes)}"

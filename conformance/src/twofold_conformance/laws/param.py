@@ -21,7 +21,7 @@ def first_statement_stores_the_init(k: Kit) -> None:
     k.expect.close(k.numpy(k.adapter.store()["param_001"]), [1.0, -2.0], "stored value")
 
 
-@clause("PARAM-002")
+@clause("PARAM-002", modes=("default", "validation_off"))
 def later_statement_returns_the_stored_value(k: Kit) -> None:
     k.ppl.param("param_002", k.xp.array(1.0))
     k.expect.close(k.numpy(k.ppl.param("param_002", k.xp.array(5.0))), 1.0, "value of the second statement")
@@ -43,7 +43,7 @@ def unknown_name_alone_raises(k: Kit) -> None:
     k.expect.equal("param_004" in k.adapter.store(), False, "the name is in the store")
 
 
-@clause("PARAM-005", "called once")
+@clause("PARAM-005", "called once", modes=("default", "validation_off"))
 def lazy_init_is_called_once(k: Kit) -> None:
     calls: list[int] = []
 
@@ -56,7 +56,7 @@ def lazy_init_is_called_once(k: Kit) -> None:
     k.expect.equal(len(calls), 1, "calls of the init")
 
 
-@clause("PARAM-005", "name already stored")
+@clause("PARAM-005", "name already stored", modes=("default", "validation_off"))
 def lazy_init_of_a_stored_name_is_not_called(k: Kit) -> None:
     calls: list[int] = []
 
@@ -98,7 +98,7 @@ def leaf_of_a_real_parameter_is_its_value(k: Kit) -> None:
     k.expect.equal(k.numpy(leaf(k, "param_007")), k.numpy(value), "unconstrained leaf")
 
 
-@clause("PARAM-008")
+@clause("PARAM-008", modes=("default", "validation_off"))
 def constrained_value_is_the_init(k: Kit) -> None:
     for number, (words, domain) in enumerate(DOMAINS.items()):
         init = k.xp.array(domain.inside)
@@ -122,7 +122,7 @@ def any_leaf_gives_a_value_inside(k: Kit) -> None:
             k.expect.true(start.shape == () or moved > 0, f"the value under {words} follows its leaf", seen=value)
 
 
-@clause("PARAM-010")
+@clause("PARAM-010", modes=("default", "validation_off"))
 def first_constraint_stays(k: Kit) -> None:
     k.ppl.param("param_010", k.xp.array(5.0), constraint=k.constraints.positive)
     repeats: dict[str, Callable[[], Any]] = {
@@ -262,7 +262,7 @@ def subsampled(
     return indices.reshape(-1).astype(int), value
 
 
-@clause("PARAM-020")
+@clause("PARAM-020", modes=("default", "validation_off"))
 def param_follows_the_subsample(k: Kit) -> None:
     indices, value = subsampled(k, "param_020", INIT, event_dim=0)
     k.expect.shape(value, (3,), "value")
@@ -275,7 +275,7 @@ def param_without_event_dim_is_whole(k: Kit) -> None:
     k.expect.close(value, INIT, "value without event_dim")
 
 
-@clause("PARAM-022")
+@clause("PARAM-022", modes=("default", "validation_off"))
 def event_dims_are_left_alone(k: Kit) -> None:
     table = INIT[:, None] + np.arange(5.0) / 10
     indices, value = subsampled(k, "param_022", table, event_dim=1)
@@ -285,7 +285,7 @@ def event_dims_are_left_alone(k: Kit) -> None:
     k.expect.close(value, square[indices], "rows of a square init at the plate's indices")
 
 
-@clause("PARAM-023")
+@clause("PARAM-023", modes=("default", "validation_off"))
 def nested_plates_index_both_dims(k: Kit) -> None:
     table = np.arange(20.0).reshape(5, 4)
 

@@ -81,7 +81,7 @@ def returned_observation_is_the_recorded_one(k: Kit) -> None:
     k.expect.close(run.value, 0.1, "returned value")
 
 
-@clause("SAMPLE-004", "recorded")
+@clause("SAMPLE-004", "recorded", modes=("default", "validation_off"))
 def observation_is_returned_and_recorded(k: Kit) -> None:
     def model() -> Any:
         return k.ppl.sample("sample_004", k.dist.Normal(0.0, 2.0), obs=k.xp.array(1.5))
@@ -94,7 +94,7 @@ def observation_is_returned_and_recorded(k: Kit) -> None:
     k.expect.close(site.log_prob, densities.normal(1.5, 0.0, 2.0), "log-prob")
 
 
-@clause("SAMPLE-004", "nothing is drawn")
+@clause("SAMPLE-004", "nothing is drawn", modes=("default", "validation_off"))
 def observation_draws_nothing(k: Kit) -> None:
     def model(observed: bool) -> Any:
         if observed:
@@ -354,7 +354,7 @@ def event_dims_are_summed_out(k: Kit) -> None:
     k.expect.close(site.log_prob, densities.multivariate_normal(site.value, loc, covariance), "log-prob", rtol=1e-3)
 
 
-@clause("SAMPLE-018", "two latents")
+@clause("SAMPLE-018", "two latents", modes=("default", "validation_off"))
 def duplicate_latent_raises(k: Kit) -> None:
     def model() -> None:
         k.ppl.sample("sample_018", k.dist.Normal(0.0, 1.0))
@@ -363,7 +363,7 @@ def duplicate_latent_raises(k: Kit) -> None:
     k.expect.raises(lambda: k.run(model), "two sites of one name", names=["sample_018"])
 
 
-@clause("SAMPLE-018", "latent and observed")
+@clause("SAMPLE-018", "latent and observed", modes=("default", "validation_off"))
 def duplicate_observed_raises(k: Kit) -> None:
     def model() -> None:
         k.ppl.sample("sample_018", k.dist.Normal(0.0, 1.0))
@@ -394,7 +394,7 @@ def scalar_observation_broadcasts(k: Kit) -> None:
     k.expect.close(run.log_density, expected.sum(), "joint log density")
 
 
-@clause("SAMPLE-021")
+@clause("SAMPLE-021", modes=("default", "validation_off"))
 def misfitting_observation_raises(k: Kit) -> None:
     def model() -> None:
         law = k.dist.Normal(k.xp.array([0.0, 1.0, 2.0]), 1.0)
@@ -436,7 +436,7 @@ def obs_mask_makes_three_sites(k: Kit) -> None:
     k.expect.close(run.sites["partly_unobserved"].value[1], k.numpy(run.value)[1], "the unobserved entry")
 
 
-@clause("SAMPLE-024")
+@clause("SAMPLE-024", modes=("default", "validation_off"))
 def obs_mask_splits_the_log_density(k: Kit) -> None:
     run = k.run(lambda: partly_observed(k))
     drawn = run.sites["partly_unobserved"].value[1]

@@ -145,7 +145,7 @@ def setdefault_registers_if_absent(k: Kit) -> None:
     expect_positive(k, "store_009")
 
 
-@clause("STORE-010", "values and constraints")
+@clause("STORE-010", "values and constraints", modes=("default", "validation_off"))
 def saved_store_comes_back(k: Kit) -> None:
     fill(k, "store_010")
     with scratch_file() as file:
@@ -156,7 +156,7 @@ def saved_store_comes_back(k: Kit) -> None:
     k.expect.close(k.numpy(k.ppl.param("store_010_real", k.xp.array(9.0))), [1.0, -2.0], "value of a param statement")
 
 
-@clause("STORE-010", "every constraint and dtype")
+@clause("STORE-010", "every constraint and dtype", modes=("default", "validation_off"))
 def saved_constraints_and_dtypes_come_back(k: Kit) -> None:
     c = k.constraints
     table: dict[str, tuple[Any, Any]] = {
@@ -217,7 +217,7 @@ def set_state_replaces_the_contents(k: Kit) -> None:
     expect_replaced(k, by_state, "after set_state on a filled store")
 
 
-@clause("STORE-012")
+@clause("STORE-012", modes=("default", "validation_off"))
 def state_comes_back(k: Kit) -> None:
     fill(k, "store_012")
     by_state(k, k.adapter.store().clear)

@@ -1,24 +1,93 @@
 """Laws, their domains and the maps between them; knows nothing about models or handlers."""
 
+from torch.distributions import ExponentialFamily
+
 from . import constraints
 from .base import Distribution, ScoreParts, TorchDistribution, TorchDistributionMixin
+from .bernoulli import Bernoulli, Geometric
+from .beta import Beta
+from .binomial import Binomial, NegativeBinomial
+from .categorical import Categorical, OneHotCategorical
+from .cauchy import Cauchy, HalfCauchy
 from .delta import Delta, ImproperUniform, Unit
+from .dirichlet import Dirichlet
+from .exponential import Exponential, Laplace
+from .gamma import Chi2, Gamma, InverseGamma
+from .mixture import MixtureSameFamily
+from .multinomial import Multinomial
+from .multivariate_normal import LowRankMultivariateNormal, MultivariateNormal
 from .normal import HalfNormal, LogNormal, Normal
+from .poisson import Poisson
+from .student_t import StudentT
+from .transformed import TransformedDistribution
+from .uniform import Uniform
+from .wrapped import (
+    ContinuousBernoulli,
+    FisherSnedecor,
+    Gumbel,
+    Kumaraswamy,
+    LKJCholesky,
+    LogisticNormal,
+    OneHotCategoricalStraightThrough,
+    Pareto,
+    RelaxedBernoulli,
+    RelaxedOneHotCategorical,
+    VonMises,
+    Weibull,
+    Wishart,
+)
 from .wrappers import ExpandedDistribution, Independent, MaskedDistribution
 
 __all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "Cauchy",
+    "Chi2",
+    "ContinuousBernoulli",
     "Delta",
+    "Dirichlet",
     "Distribution",
     "ExpandedDistribution",
+    "Exponential",
+    "ExponentialFamily",
+    "FisherSnedecor",
+    "Gamma",
+    "Geometric",
+    "Gumbel",
+    "HalfCauchy",
     "HalfNormal",
     "ImproperUniform",
     "Independent",
+    "InverseGamma",
+    "Kumaraswamy",
+    "LKJCholesky",
+    "Laplace",
     "LogNormal",
+    "LogisticNormal",
+    "LowRankMultivariateNormal",
     "MaskedDistribution",
+    "MixtureSameFamily",
+    "Multinomial",
+    "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "Pareto",
+    "Poisson",
+    "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
     "ScoreParts",
+    "StudentT",
     "TorchDistribution",
     "TorchDistributionMixin",
+    "TransformedDistribution",
+    "Uniform",
     "Unit",
+    "VonMises",
+    "Weibull",
+    "Wishart",
     "constraints",
 ]

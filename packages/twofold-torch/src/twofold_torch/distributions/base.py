@@ -9,14 +9,16 @@ Three classes, by where a law comes from:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution as _TorchBase
+from torch.distributions.utils import lazy_property
 
-from twofold_torch.errors import ShapeError
+from twofold_torch.errors import ShapeError, SiteTypeError
 from twofold_torch.ops.shapes import broadcast_shape
 from twofold_torch.validation import is_validation_enabled
 
@@ -63,39 +65,47 @@ def _masked(part: Tensor | float, mask: Tensor | bool | None) -> Tensor | float:
     return torch.where(mask, tensor, torch.zeros_like(tensor))
 
 
-class Distribution:
+class Distribution(ABC):
     """The least that a statement ``sample`` needs: a call that draws, and ``log_prob``.
 
-    A class of your own may derive from it and define ``__call__`` and ``log_prob`` only.
+    A class of your own may derive from it and define these two only. Every law of this package counts as an instance.
     """
 
     has_rsample: bool = False
     has_enumerate_support: bool = False
 
+    @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Draw a value."""
-        raise TypeError(f"{type(self).__name__} does not define __call__")
 
+    @abstractmethod
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Log density of ``value``."""
-        raise TypeError(f"{type(self).__name__} does not define log_prob")
 
     def score_parts(self, value: Any, *args: Any, **kwargs: Any) -> ScoreParts:
         """The log density of ``value``, split for estimators of gradients."""
-        log_prob = self.log_prob(value, *args, **kwargs)
-        if self.has_rsample:
-            return ScoreParts(log_prob=log_prob, score_function=0.0, entropy_term=log_prob)
-        return ScoreParts(log_prob=log_prob, score_function=log_prob, entropy_term=0.0)
+        return _score_parts(self, self.log_prob(value, *args, **kwargs))
 
     def has_rsample_(self, value: bool) -> Self:
         """Say whether draws count as reparameterised, in place; returns the law itself."""
-        if not isinstance(value, bool):
-            raise TypeError(f"has_rsample_ takes True or False, not {value!r}")
-        self.has_rsample = value
-        return self
+        return _say_has_rsample(self, value)
 
 
-class TorchDistributionMixin(Distribution):
+def _score_parts(law: Any, log_prob: Tensor) -> ScoreParts:
+    if law.has_rsample:
+        return ScoreParts(log_prob=log_prob, score_function=0.0, entropy_term=log_prob)
+    return ScoreParts(log_prob=log_prob, score_function=log_prob, entropy_term=0.0)
+
+
+def _say_has_rsample(law: Any, value: bool) -> Any:
+    if not isinstance(value, bool):
+        raise SiteTypeError(f"has_rsample_ of {type(law).__name__} is of the wrong type", seen=value, expected="a bool")
+    law.has_rsample = value
+    return law
+
+
+@Distribution.register
+class TorchDistributionMixin:
     """What a ``torch.distributions`` law gains: calls, shape helpers, masks, checks that follow one switch.
 
     Put it before the torch class: ``class Weibull(WrappedLaw, torch.distributions.Weibull)``.
@@ -141,6 +151,16 @@ class TorchDistributionMixin(Distribution):
         law: Any = self
         draw: Tensor = law.rsample(shape) if law.has_rsample else law.sample(shape)
         return draw
+
+    def score_parts(self, value: Any, *args: Any, **kwargs: Any) -> ScoreParts:
+        """The log density of ``value``, split for estimators of gradients."""
+        law: Any = self
+        return _score_parts(self, law.log_prob(value, *args, **kwargs))
+
+    def has_rsample_(self, value: bool) -> Self:
+        """Say whether draws count as reparameterised, in place; returns the law itself."""
+        _say_has_rsample(self, value)
+        return self
 
     @property
     def event_dim(self) -> int:
@@ -259,10 +279,11 @@ class ArgumentCheck(_TorchBase):
 
 
 def check_arguments(law: Any) -> None:
-    """Check every argument that the law holds against its ``arg_constraints``."""
+    """Check every argument that the law holds, and no derived one, against its ``arg_constraints``."""
     for name, constraint in law.arg_constraints.items():
-        if name in law.__dict__ and not constraints.is_dependent(constraint):
-            check_argument(type(law).__name__, name, constraint, law.__dict__[name])
+        derived = name not in law.__dict__ and isinstance(getattr(type(law), name, None), lazy_property)
+        if not derived and not constraints.is_dependent(constraint):
+            check_argument(type(law).__name__, name, constraint, getattr(law, name))
 
 
 class TorchDistribution(TorchDistributionMixin, ArgumentCheck):

@@ -40,7 +40,7 @@ def is_valid(constraint: Constraint, value: Any) -> bool:
         if quick is not None:
             size = value.numel()
             if size == 1:
-                return bool(constraint.check(value.item()))
+                return _all(constraint.check(value.item()))
             if size == 0:
                 return True
             return quick(constraint, value.detach() if value.requires_grad else value)
@@ -100,6 +100,10 @@ def _is_unreadable(value: Any) -> bool:
     except RuntimeError:
         return True
     return False
+
+
+def _all(valid: Any) -> bool:
+    return bool(valid.all()) if isinstance(valid, Tensor) else bool(valid)
 
 
 def _real(constraint: Any, value: Tensor) -> bool:

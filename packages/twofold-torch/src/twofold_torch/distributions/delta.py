@@ -13,6 +13,7 @@ from twofold_torch.ops.shapes import broadcast_shape, sum_rightmost
 
 from . import constraints
 from .base import TorchDistribution
+from .checks import check_argument
 from .lean import LeanLaw, as_parameter
 
 __all__ = ["Delta", "ImproperUniform", "Unit"]
@@ -129,7 +130,12 @@ class Unit(LeanLaw, TorchDistribution):
     def __init__(
         self, log_factor: Tensor | float, *, has_rsample: bool | None = None, validate_args: bool | None = None
     ) -> None:
-        self._set(validate_args, log_factor=log_factor)
+        if validate_args is not None:
+            self.__dict__["_validation"] = validate_args
+        self.log_factor = as_parameter("Unit", "log_factor", log_factor)
+        self._batch_shape = self.log_factor.shape
+        if self._validate_args:
+            check_argument("Unit", "log_factor", constraints.real, self.log_factor)
         if has_rsample is not None:
             if not isinstance(has_rsample, bool):
                 raise SiteTypeError(

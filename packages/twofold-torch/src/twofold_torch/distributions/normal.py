@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch import distributions as td
 
-from .lean import LeanLaw, below_zero_impossible
+from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["HalfNormal", "LogNormal", "Normal"]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-_HALF_NORMAL_CONSTANT = 0.5 * math.log(2 / math.pi)
+_LOG_2 = math.log(2)
 
 
-def _normal_log_density(value: Any, loc: Tensor, scale: Tensor) -> Tensor:
-    z = (value - loc) / scale
-    return torch.addcmul(-_LOG_SQRT_2PI - scale.log(), z, z, value=-0.5)
+def _log_density(z: Tensor, scale: Tensor | float) -> Tensor:
+    """Log density of ``loc + scale * z``."""
+    if isinstance(scale, Tensor):
+        return torch.addcmul(-_LOG_SQRT_2PI - scale.log(), z, z, value=-0.5)
+    return z * z * -0.5 - (_LOG_SQRT_2PI + math.log(scale))
 
 
-class Normal(LeanLaw, td.Normal):
+def _standard_normal(law: UnivariateLaw, sample_shape: Iterable[int]) -> Tensor:
+    return torch.randn(torch.Size(sample_shape) + law._batch_shape, **law._options())
+
+
+class Normal(UnivariateLaw, td.Normal):
     r"""Normal law with mean ``loc`` and standard deviation ``scale``.
 
     .. math:: \log p(x) = -\tfrac12 z^2 - \log\sigma - \tfrac12\log 2\pi, \quad z = (x - \mu) / \sigma
@@ -42,6 +47,8 @@ class Normal(LeanLaw, td.Normal):
     """
 
     _parameters = {"loc": 0, "scale": 0}
+    loc = Parameter()
+    scale = Parameter()
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
         self._set(validate_args, loc=loc, scale=scale)
@@ -50,18 +57,16 @@ class Normal(LeanLaw, td.Normal):
         """Log density of ``value``."""
         if self._validate_args:
             self._validate_sample(value)
-        return _normal_log_density(value, self.loc, self.scale)
+        loc, scale = self._arguments()
+        return self._over_batch(_log_density((as_value(value) - loc) / scale, scale))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
-        return torch.addcmul(self.loc, self.scale, _standard_normal(self, sample_shape))
+        loc, scale = self._arguments()
+        return _standard_normal(self, sample_shape) * scale + loc
 
 
-def _standard_normal(law: Any, sample_shape: Iterable[int]) -> Tensor:
-    return torch.randn(torch.Size(sample_shape) + law._batch_shape, dtype=law.scale.dtype, device=law.scale.device)
-
-
-class LogNormal(LeanLaw, td.LogNormal):
+class LogNormal(UnivariateLaw, td.LogNormal):
     r"""Law of ``exp(x)`` where ``x`` is normal.
 
     .. math:: \log p(x) = \log N(\log x \mid \mu, \sigma) - \log x
@@ -80,8 +85,8 @@ class LogNormal(LeanLaw, td.LogNormal):
     """
 
     _parameters = {"loc": 0, "scale": 0}
-    loc: Tensor = None  # type: ignore[assignment]  # a plain attribute, where torch has a property
-    scale: Tensor = None  # type: ignore[assignment]
+    loc = Parameter()
+    scale = Parameter()
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
         self._set(validate_args, loc=loc, scale=scale)
@@ -100,20 +105,17 @@ class LogNormal(LeanLaw, td.LogNormal):
         """Log density of ``value``, which is positive."""
         if self._validate_args:
             self._validate_sample(value)
-        log_value = torch.as_tensor(value).log()
-        return _normal_log_density(log_value, self.loc, self.scale) - log_value
+        loc, scale = self._arguments()
+        log_value = as_value(value).log()
+        return self._over_batch(_log_density((log_value - loc) / scale, scale) - log_value)
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
-        return torch.addcmul(self.loc, self.scale, _standard_normal(self, sample_shape)).exp()
-
-    def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
-        """Draw without gradient."""
-        with torch.no_grad():
-            return self.rsample(sample_shape)
+        loc, scale = self._arguments()
+        return (_standard_normal(self, sample_shape) * scale + loc).exp()
 
 
-class HalfNormal(LeanLaw, td.HalfNormal):
+class HalfNormal(UnivariateLaw, td.HalfNormal):
     r"""Law of ``abs(x)`` where ``x`` is normal with mean 0.
 
     .. math:: \log p(x) = \log 2 - \tfrac12 (x / \sigma)^2 - \log\sigma - \tfrac12\log 2\pi, \quad x \ge 0
@@ -131,7 +133,7 @@ class HalfNormal(LeanLaw, td.HalfNormal):
     """
 
     _parameters = {"scale": 0}
-    scale: Tensor = None  # type: ignore[assignment]  # a plain attribute, where torch has a property
+    scale = Parameter()
 
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None) -> None:
         self._set(validate_args, scale=scale)
@@ -150,14 +152,11 @@ class HalfNormal(LeanLaw, td.HalfNormal):
         """Log density of ``value``; minus infinity below zero."""
         if self._validate_args:
             self._validate_sample(value)
-        z = torch.as_tensor(value) / self.scale
-        return below_zero_impossible(z, torch.addcmul(_HALF_NORMAL_CONSTANT - self.scale.log(), z, z, value=-0.5))
+        (scale,) = self._arguments()
+        z = as_value(value) / scale
+        return self._over_batch(torch.where(z >= 0, _log_density(z, scale) + _LOG_2, -torch.inf))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``scale``."""
-        return self.scale * _standard_normal(self, sample_shape).abs()
-
-    def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
-        """Draw without gradient."""
-        with torch.no_grad():
-            return self.rsample(sample_shape)
+        (scale,) = self._arguments()
+        return _standard_normal(self, sample_shape).abs() * scale

@@ -1,0 +1,62 @@
+"""The beta law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch import distributions as td
+
+from twofold_torch.ops.special import log_beta, xlog1py, xlogy
+
+from .lean import Parameter, UnivariateLaw, as_value
+
+__all__ = ["Beta"]
+
+
+class Beta(UnivariateLaw, td.Beta):
+    r"""Beta law on the unit interval.
+
+    .. math:: \log p(x) = (\alpha - 1)\log x + (\beta - 1)\log(1 - x) - \log B(\alpha, \beta)
+
+    Args:
+        concentration1: :math:`\alpha`, positive; number or tensor, broadcasts with the other to ``batch_shape``.
+        concentration0: :math:`\beta`, positive.
+        validate_args: check arguments and values; None for the package's switch.
+
+    Raises:
+        SupportError: an argument is not positive, or is NaN.
+
+    Example:
+        >>> Beta(2.0, 2.0).log_prob(torch.tensor(0.5))
+        tensor(0.4055)
+    """
+
+    _parameters = {"concentration1": 0, "concentration0": 0}
+    concentration1 = Parameter()
+    concentration0 = Parameter()
+
+    def __init__(
+        self, concentration1: Tensor | float, concentration0: Tensor | float, validate_args: bool | None = None
+    ) -> None:
+        self._set(validate_args, concentration1=concentration1, concentration0=concentration0)
+
+    @property
+    def _dirichlet(self) -> td.Dirichlet:
+        """The law of ``(x, 1 - x)``, which torch's formulas of this law use."""
+        return td.Dirichlet(torch.stack([self.concentration1, self.concentration0], -1), validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value``, exact near both ends."""
+        if self._validate_args:
+            self._validate_sample(value)
+        a, b = self._arguments()
+        value = as_value(value)
+        return self._over_batch(xlogy(a - 1, value) + xlog1py(b - 1, -value) - log_beta(a, b))
+
+    def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
+        """Draw with gradient to both parameters; strictly inside the unit interval."""
+        value = self._dirichlet.rsample(torch.Size(sample_shape))[..., 0]
+        info = torch.finfo(value.dtype)
+        return value + (value.detach().clamp(min=info.tiny, max=1 - info.eps / 2) - value.detach())

@@ -1,0 +1,121 @@
+"""The gamma law and laws that are gamma laws in disguise: inverse gamma and chi-squared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch import distributions as td
+
+from twofold_torch.ops.special import lgamma, log, xlogy
+
+from .base import ArgumentCheck
+from .lean import Parameter, UnivariateLaw, WrappedLaw, as_value
+
+__all__ = ["Chi2", "Gamma", "InverseGamma"]
+
+
+class Gamma(UnivariateLaw, td.Gamma):
+    r"""Gamma law with shape ``concentration`` and inverse scale ``rate``.
+
+    .. math:: \log p(x) = \alpha\log\beta - \log\Gamma(\alpha) + (\alpha - 1)\log x - \beta x
+
+    Args:
+        concentration: shape :math:`\alpha`, positive; number or tensor, broadcasts with ``rate`` to ``batch_shape``.
+        rate: inverse scale :math:`\beta`, positive.
+        validate_args: check arguments and values; None for the package's switch.
+
+    Raises:
+        SupportError: an argument is not positive, or is NaN.
+
+    Example:
+        >>> Gamma(2.0, 1.0).log_prob(torch.tensor(1.0))
+        tensor(-1.)
+    """
+
+    _parameters = {"concentration": 0, "rate": 0}
+    concentration = Parameter()
+    rate = Parameter()
+
+    def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None) -> None:
+        self._set(validate_args, concentration=concentration, rate=rate)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value``, which is 0 or more."""
+        if self._validate_args:
+            self._validate_sample(value)
+        concentration, rate = self._arguments()
+        return self._over_batch(_log_density(as_value(value), concentration, rate))
+
+    def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
+        """Draw with gradient to both parameters; never exactly 0."""
+        (_, rate), shape = self._arguments(), torch.Size(sample_shape) + self._batch_shape
+        value = torch._standard_gamma(self.concentration.expand(shape)) / rate
+        return value + (value.detach().clamp(min=torch.finfo(value.dtype).tiny) - value.detach())
+
+
+def _log_density(value: Tensor, concentration: Tensor | float, rate: Tensor | float) -> Tensor:
+    height = concentration * log(rate) - lgamma(concentration)
+    return xlogy(concentration - 1, value) - value * rate + height
+
+
+class Chi2(WrappedLaw, td.Chi2, ArgumentCheck):
+    """Law of the sum of squares of ``df`` standard normal numbers.
+
+    Args:
+        df: degrees of freedom, positive.
+
+    Example:
+        >>> Chi2(torch.tensor(2.0)).log_prob(torch.tensor(0.0))
+        tensor(-0.6931)
+    """
+
+
+class InverseGamma(UnivariateLaw, td.InverseGamma):
+    r"""Law of ``1 / x`` where ``x`` is gamma.
+
+    .. math:: \log p(x) = \alpha\log\beta - \log\Gamma(\alpha) - (\alpha + 1)\log x - \beta / x
+
+    Args:
+        concentration: shape :math:`\alpha`, positive; number or tensor, broadcasts with ``rate`` to ``batch_shape``.
+        rate: scale :math:`\beta` of the inverse, positive.
+        validate_args: check arguments and values; None for the package's switch.
+
+    Raises:
+        SupportError: an argument is not positive, or is NaN.
+
+    Example:
+        >>> InverseGamma(2.0, 1.0).log_prob(torch.tensor(1.0))
+        tensor(-1.)
+    """
+
+    _parameters = {"concentration": 0, "rate": 0}
+    concentration = Parameter()
+    rate = Parameter()
+
+    def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None) -> None:
+        self._set(validate_args, concentration=concentration, rate=rate)
+
+    @property
+    def base_dist(self) -> Gamma:  # type: ignore[override]
+        """Law of the inverse."""
+        return Gamma(self.concentration, self.rate, validate_args=False)
+
+    @property
+    def transforms(self) -> list[td.Transform]:  # type: ignore[override]
+        """The inverse."""
+        return [td.PowerTransform(-torch.ones((), **self._options()))]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value``, which is positive."""
+        if self._validate_args:
+            self._validate_sample(value)
+        concentration, rate = self._arguments()
+        value = as_value(value)
+        height = concentration * log(rate) - lgamma(concentration)
+        return self._over_batch(height - value.log() * (concentration + 1) - rate / value)
+
+    def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
+        """Draw with gradient to both parameters."""
+        return self.base_dist.rsample(sample_shape).reciprocal()

@@ -1,0 +1,122 @@
+"""Special functions that take numbers as well as tensors, with finite gradients at the edges of their domains."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "lgamma",
+    "log",
+    "log1p_square",
+    "log_beta",
+    "log_gamma_half_step",
+    "softplus_inverse",
+    "widest",
+    "xlog1py",
+    "xlogy",
+]
+
+Real = Tensor | float
+
+
+def log(x: Real) -> Real:
+    """Natural logarithm of a number or a tensor."""
+    return x.log() if isinstance(x, Tensor) else (math.log(x) if x > 0 else _log_of_nonpositive(x))
+
+
+def _log_of_nonpositive(x: float) -> float:
+    return -math.inf if x == 0 else math.nan
+
+
+def lgamma(x: Real) -> Real:
+    """Logarithm of the absolute gamma function of a number or a tensor."""
+    if isinstance(x, Tensor):
+        return x.lgamma()
+    return math.lgamma(x) if x > 0 else float(torch.tensor(x, dtype=torch.float64).lgamma())
+
+
+def log_beta(a: Real, b: Real) -> Real:
+    r"""Logarithm of the beta function, :math:`\log\Gamma(a) + \log\Gamma(b) - \log\Gamma(a+b)`.
+
+    Example:
+        >>> round(log_beta(2.0, 3.0), 4)  # 1/12
+        -2.4849
+    """
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def xlogy(x: Real, y: Tensor) -> Tensor:
+    """``x * log(y)``, 0 where ``x`` is 0, also at ``y = 0``, where its gradient is 0 instead of NaN.
+
+    Example:
+        >>> y = torch.zeros((), requires_grad=True)
+        >>> xlogy(torch.zeros(()), y).backward(); y.grad
+        tensor(0.)
+    """
+    if not isinstance(x, Tensor):
+        return torch.zeros_like(y) if x == 0 else x * y.log()
+    return torch.xlogy(x, torch.where((x == 0) & (y == 0), 1.0, y))
+
+
+def xlog1py(x: Real, y: Tensor) -> Tensor:
+    """``x * log(1 + y)``, 0 where ``x`` is 0, also at ``y = -1``, where its gradient is 0 instead of NaN."""
+    if not isinstance(x, Tensor):
+        return torch.zeros_like(y) if x == 0 else x * y.log1p()
+    return torch.special.xlog1py(x, torch.where((x == 0) & (y == -1), 0.0, y))
+
+
+_LARGE = 1e8  # its square is far above 1 / eps and far below the largest float32
+_LOG_LARGE = math.log(_LARGE)
+
+
+def log1p_square(x: Tensor) -> Tensor:
+    """``log(1 + x**2)`` without overflow: ``2 * log(abs(x))`` far out.
+
+    Example:
+        >>> log1p_square(torch.tensor(1e30))
+        tensor(138.1551)
+    """
+    size = x.abs()
+    near = size.clamp(max=_LARGE)
+    far = size.clamp(min=_LARGE).log() - _LOG_LARGE
+    return torch.add((near * near).log1p(), far, alpha=2)
+
+
+def log_gamma_half_step(x: Real) -> Real:
+    r""":math:`\log\Gamma(x + 1/2) - \log\Gamma(x)` for positive ``x``, without cancellation where ``x`` is large.
+
+    Source: Tricomi and Erdélyi (1951), Pacific J. Math. 1(1), the asymptotic series from 20 on (next term < 4e-15).
+
+    Example:
+        >>> round(log_gamma_half_step(1e12), 6)  # half the logarithm of 1e12
+        13.815511
+    """
+    if not isinstance(x, Tensor):
+        return _half_step_series(x, math.log(x)) if x > 20 else math.lgamma(x + 0.5) - math.lgamma(x)
+    near, far = x.clamp(max=20.0), x.clamp(min=20.0)
+    exact = (near + 0.5).lgamma() - near.lgamma()
+    return torch.where(x > 20, _half_step_series(far, far.log()), exact)
+
+
+def _half_step_series(x: Real, log_x: Real) -> Real:
+    r = 1 / x
+    square = r * r
+    return 0.5 * log_x - r * (1 / 8 - square * (1 / 192 - square * (1 / 640 - square * (17 / 14336))))
+
+
+def softplus_inverse(y: Tensor) -> Tensor:
+    """The ``x`` with ``softplus(x) = y``, for positive ``y``.
+
+    Example:
+        >>> softplus_inverse(functional.softplus(torch.tensor(-3.0)))
+        tensor(-3.0000)
+    """
+    return y + (-torch.expm1(-y)).log()
+
+
+def widest(x: Tensor) -> torch.dtype:
+    """Double precision where the device of ``x`` has it, for sums of large terms that cancel."""
+    return x.dtype if x.device.type == "mps" else torch.float64

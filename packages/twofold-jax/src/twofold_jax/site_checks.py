@@ -18,8 +18,6 @@ __all__ = [
     "check_name",
     "check_observed_value",
     "check_sample_shape",
-    "check_value_shape",
-    "describe_plates",
 ]
 
 _LAW_ATTRIBUTES = ("sample", "log_prob", "batch_shape", "event_shape")

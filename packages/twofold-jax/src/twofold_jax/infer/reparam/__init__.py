@@ -1,0 +1,7 @@
+"""Reparameterisations, for the ``reparam`` handler."""
+
+from .base import Reparam
+from .loc_scale import LocScaleReparam
+from .transform import TransformReparam
+
+__all__ = ["LocScaleReparam", "Reparam", "TransformReparam"]

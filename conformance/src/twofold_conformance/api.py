@@ -51,6 +51,7 @@ CAPABILITIES: Mapping[str, str] = {
     "jit": "compiling a function that holds statements",
     "vmap": "mapping a seeded model over random keys",
     "svi": "stochastic variational inference",
+    "svi.enum": "an ELBO that sums enumerated sites out, and traces that visit their values in turn",
     "threads": "statements in several threads",
 }
 
@@ -240,7 +241,7 @@ class Adapter(Protocol):
         Stateless: the attribute ``state``, which ``step`` replaces, may be read and set."""
 
     def enum_elbo(self, model: Callable[..., Any], guide: Callable[..., Any], max_plate_nesting: int) -> float:
-        """With ``handler.enum``: the ELBO in which enumerated sites are summed out."""
+        """With ``svi.enum``: the ELBO in which enumerated sites are summed out."""
 
     def enum_traces(self, model: Callable[..., Any]) -> Sequence[Any]:
-        """With ``handler.enum``: one trace of ``model`` for each value of its sequentially enumerated sites."""
+        """With ``svi.enum``: one trace of ``model`` for each value of its sequentially enumerated sites."""

@@ -23,7 +23,7 @@ from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run,
 
 _NOT_OFFERED = (
     "sample.callable plate.custom_subsample plate.unsized plate.sequential plate.device store store.persist "
-    "module.random handler.enum handler.markov"
+    "module.random handler.enum handler.markov svi.enum"
 )
 """``module.random`` needs flax, which is not installed with NumPyro."""
 

@@ -1,0 +1,576 @@
+"""HANDLER: the stack, and the handlers trace, replay, seed and block."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from twofold_conformance.api import Run
+from twofold_conformance.laws._tools import Interrupted, expect_clean, interrupt, seeded
+from twofold_conformance.oracles import densities
+from twofold_conformance.registry import clause
+from twofold_conformance.runner import Kit
+
+
+def _model(k: Kit) -> Callable[[], Any]:
+    """A param, a latent site that it moves, and an observed one."""
+
+    def model():
+        loc = k.ppl.param("loc", k.xp.array(1.0))
+        height = k.ppl.sample("height", k.dist.Normal(loc, 2.0))
+        k.ppl.sample("weight", k.dist.Normal(height, 1.0), obs=k.xp.array(0.5))
+        return height
+
+    return model
+
+
+def _settings(k: Kit, name: str) -> dict[str, Any]:
+    """Settings with which the handler ``name`` changes the run of ``_model``."""
+    quarter = k.xp.array(0.25)
+    return {
+        "replay": lambda: {"trace": k.trace(_model(k), seed=9)},
+        "seed": lambda: {"rng_seed": 7},
+        "condition": lambda: {"data": {"height": quarter}},
+        "substitute": lambda: {"data": {"loc": quarter}},
+        "block": lambda: {"hide": ["height"]},
+        "do": lambda: {"data": {"height": quarter}},
+        "lift": lambda: {"prior": {"loc": k.dist.Normal(3.0, 0.5)}},
+        "mask": lambda: {"mask": False},
+        "scale": lambda: {"scale": 3.0},
+        "reparam": lambda: {"config": {"height": k.adapter.loc_scale_reparam(0.0)}},
+        "scope": lambda: {"prefix": "part"},
+        "infer_config": lambda: {"config_fn": lambda site: {"tag": 1}},
+    }.get(name, dict)()
+
+
+WRAPPERS = [
+    *("trace", "replay", "seed", "condition", "uncondition", "substitute", "block"),
+    *("do", "lift", "mask", "scale", "reparam", "scope", "infer_config"),
+]
+
+
+def _offered(k: Kit, name: str) -> bool:
+    return name == "trace" or f"handler.{name}" in k.adapter.capabilities
+
+
+@clause("HANDLER-001", case="the outer value wins", needs=("handler.condition",))
+def outer_handler_overrides(k: Kit) -> None:
+    inner = k.handler("condition", _model(k), data={"height": k.xp.array(1.0)})
+    outer = k.handler("condition", inner, data={"height": k.xp.array(2.0)})
+    k.expect.close(k.run(outer).sites["height"].value, 2.0, "value of a site that two handlers set")
+
+
+@clause("HANDLER-001", case="the inner one is asked first", needs=("handler.infer_config",))
+def inner_handler_is_asked_first(k: Kit) -> None:
+    asked = []
+
+    def configure(who):
+        def config_fn(site):
+            if site["name"] == "height":
+                asked.append((who, site["infer"].get("last")))
+            return {"last": who}
+
+        return config_fn
+
+    inner = k.handler("infer_config", _model(k), config_fn=configure("inner"))
+    run = k.run(k.handler("infer_config", inner, config_fn=configure("outer")))
+    k.expect.equal(asked[:2], [("inner", None), ("outer", "inner")], "who was asked, and what it saw")
+    k.expect.equal(run.sites["height"].infer["last"], "outer", "what is left in the site")
+
+
+@clause("HANDLER-002", case="handlers", needs=("handler.mask", "handler.scale", "handler.condition"))
+def exception_removes_handlers(k: Kit) -> None:
+    def model():
+        with k.handler("mask", mask=False), k.handler("scale", scale=2.0):
+            k.ppl.sample("probe", k.dist.Normal(0.0, 1.0))
+            raise Interrupted
+
+    interrupt(k, lambda: k.trace(k.handler("condition", model, data={"probe": k.xp.array(3.0)})))
+    expect_clean(k)
+
+
+@clause("HANDLER-002", case="plates")
+def exception_frees_dims(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2), k.ppl.plate("columns", 3):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+            raise Interrupted
+
+    interrupt(k, lambda: k.trace(model))
+    expect_clean(k)
+
+
+@clause("HANDLER-002", case="refused statement")
+def refused_statement_removes_handlers(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 2):
+            k.ppl.sample("height", None)
+
+    k.expect.raises(lambda: k.trace(model), "a site without a law")
+    expect_clean(k)
+
+
+@clause("HANDLER-003")
+def arguments_and_results_pass_through(k: Kit) -> None:
+    def fn(first, *rest, last=None):
+        return first, rest, last
+
+    for name in filter(lambda name: _offered(k, name), WRAPPERS):
+        settings: dict[str, Any] = {"data": {}} if name in ("condition", "substitute", "do") else _settings(k, name)
+        settings |= {"replay": {"trace": k.trace(lambda: None)}, "lift": {"prior": {}}, "reparam": {"config": {}}}.get(
+            name, {}
+        )
+        wrapped = k.handler(name, fn, **settings)
+        result = k.call(lambda wrapped=wrapped: wrapped(1, 2, 3, last=4))
+        k.expect.equal(result, (1, (2, 3), 4), f"result of a function inside {name}")
+
+
+def _same_run(k: Kit, seen: Run, expected: Run, what: str) -> None:
+    k.expect.equal(list(seen.sites), list(expected.sites), f"sites of {what}")
+    k.expect.close(k.numpy(seen.value), k.numpy(expected.value), f"result of {what}")
+    k.expect.close(seen.log_density, expected.log_density, f"joint log density of {what}")
+    for name, site in expected.sites.items():
+        k.expect.equal(seen.sites[name].kind, site.kind, f"kind of {name} in {what}")
+        k.expect.close(seen.sites[name].value, site.value, f"value of {name} in {what}")
+        k.expect.equal(dict(seen.sites[name].infer).keys(), dict(site.infer).keys(), f"infer of {name} in {what}")
+
+
+def _as_context(name: str) -> Callable[[Kit], None]:
+    def check(k: Kit) -> None:
+        settings, model = _settings(k, name), _model(k)
+
+        def inside():
+            with k.handler(name, **settings):
+                return model()
+
+        wrapped = k.run(k.handler(name, model, **settings))
+        _same_run(k, k.run(inside), wrapped, f"the context manager {name}")
+
+    return check
+
+
+for _name in WRAPPERS[1:]:
+    clause("HANDLER-004", case=_name, needs=(f"handler.{_name}",))(_as_context(_name))
+
+
+@clause("HANDLER-004", case="trace")
+def trace_as_context(k: Kit) -> None:
+    def model():
+        with k.handler("trace"):
+            return _model(k)()
+
+    _same_run(k, k.run(model), k.run(_model(k)), "the context manager trace")
+
+
+@clause("HANDLER-005", needs=("handler.mask", "handler.block"))
+def only_callables_can_be_wrapped(k: Kit) -> None:
+    for name, settings in {"mask": {"mask": True}, "block": {}}.items():
+        for thing in (3, "model"):
+            k.expect.raises(
+                lambda name=name, thing=thing, settings=settings: k.handler(name, thing, **settings),
+                f"{name} around {thing!r}",
+                kinds=["ValueError", "TypeError"],
+            )
+
+
+@clause("HANDLER-005", case="trace")
+def only_callables_can_be_traced(k: Kit) -> None:
+    for thing in (3, "model"):
+        k.expect.raises(
+            lambda thing=thing: k.handler("trace", thing), f"trace around {thing!r}", kinds=["ValueError", "TypeError"]
+        )
+
+
+@clause("HANDLER-006", needs=("handler.mask",))
+def one_instance_cannot_be_entered_twice_at_once(k: Kit) -> None:
+    def program():
+        handler = k.handler("mask", mask=True)
+        with handler, handler:
+            pass
+
+    k.expect.raises(lambda: k.call(program), "a handler entered inside itself")
+    expect_clean(k)
+
+
+@clause("HANDLER-007", case="condition", needs=("handler.condition",))
+def handlers_belong_to_their_thread(k: Kit) -> None:
+    def site():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    with k.handler("condition", data={"height": k.xp.array(9.0)}), ThreadPoolExecutor(1) as pool:
+        elsewhere = pool.submit(k.call, site).result()
+        k.expect.close(k.numpy(k.call(site)), 9.0, "value of the site in this thread")
+    k.expect.different(k.numpy(elsewhere), k.numpy(k.xp.array(9.0)), "value of the site in another thread")
+
+
+@clause("HANDLER-007", case="plate")
+def plates_belong_to_their_thread(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("columns", 2):
+            return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    with k.ppl.plate("rows", 3), ThreadPoolExecutor(1) as pool:
+        elsewhere = pool.submit(k.call, model).result()
+    k.expect.shape(k.numpy(elsewhere), (2,), "value of a site in another thread")
+
+
+@clause("HANDLER-010")
+def each_trace_is_fresh(k: Kit) -> None:
+    def model(value):
+        k.ppl.sample("height", k.dist.Normal(value, 1.0))
+        k.ppl.sample("weight", k.dist.Normal(value, 1.0))
+
+    tracer = k.handler("trace", seeded(k, model) if "handler.seed" in k.adapter.capabilities else model)
+    first, second = tracer.get_trace(0.0), tracer.get_trace(100.0)
+    for trace, centre in ((first, 0.0), (second, 100.0)):
+        k.expect.equal([name for name in _names(trace) if name in ("height", "weight")], ["height", "weight"], "sites")
+        run = k.run(k.handler("replay", model, trace=trace), 50.0)
+        for name in ("height", "weight"):
+            k.expect.close(run.sites[name].value, centre, f"value of {name} in the trace around {centre}", atol=10.0)
+
+
+def _names(trace: Any) -> list[str]:
+    return list(getattr(trace, "nodes", trace))
+
+
+@clause("HANDLER-010", case="order of the sites")
+def trace_keeps_the_order(k: Kit) -> None:
+    k.expect.equal(list(k.run(_model(k)).sites), ["loc", "height", "weight"], "sites in order")
+
+
+@clause("HANDLER-011")
+def tracing_changes_nothing(k: Kit) -> None:
+    def model():
+        return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
+
+    bare, run = k.call(model, seed=3), k.run(model, seed=3)
+    for plain, value, site in zip(bare, run.value, run.sites.values(), strict=True):
+        k.expect.close(k.numpy(value), k.numpy(plain), "result under trace")
+        k.expect.close(site.value, k.numpy(plain), "value in the trace")
+
+
+@clause("HANDLER-012")
+def trace_records_input_and_result(k: Kit) -> None:
+    trace = k.trace(lambda first, *, last: (first, last), 3, last=4)
+    k.expect.equal(trace.nodes["_INPUT"]["args"], (3,), "recorded positional arguments")
+    k.expect.equal(trace.nodes["_INPUT"]["kwargs"], {"last": 4}, "recorded keyword arguments")
+    k.expect.equal(trace.nodes["_RETURN"]["value"], (3, 4), "recorded result")
+
+
+@clause("HANDLER-013", needs=("handler.replay",))
+def nested_traces_both_record(k: Kit) -> None:
+    model, inner = _model(k), []
+
+    def program():
+        inner.append(k.trace(model, seed=None))
+
+    outer = k.run(program)
+    k.expect.equal(list(outer.sites), ["loc", "height", "weight"], "sites of the outer trace")
+    replayed = k.run(k.handler("replay", model, trace=inner[0]), seed=5)
+    k.expect.close(replayed.sites["height"].value, outer.sites["height"].value, "value in the inner trace")
+
+
+@clause("HANDLER-020")
+def replay_gives_recorded_values(k: Kit) -> None:
+    trace, recorded = _one_site(k, 0.0, seed=1)
+
+    run = k.run(k.handler("replay", lambda: k.ppl.sample("height", k.dist.Normal(5.0, 2.0)), trace=trace), seed=2)
+    site = run.sites["height"]
+    k.expect.close(site.value, recorded, "replayed value")
+    k.expect.equal(site.kind, "latent", "kind of a replayed site")
+    k.expect.close(site.log_prob, densities.normal(recorded, 5.0, 2.0), "log density under the model's own law")
+
+
+def _one_site(k: Kit, loc: float, *, seed: int, **settings: Any) -> tuple[Any, Any]:
+    """A trace with the single site ``height``, and its value."""
+    values: list[Any] = []
+
+    def model():
+        values.append(k.ppl.sample("height", k.dist.Normal(loc, 1.0), **settings))
+
+    return k.trace(model, seed=seed), k.numpy(values[-1] if values else None)
+
+
+@clause("HANDLER-021")
+def replay_leaves_other_sites(k: Kit) -> None:
+    trace, recorded = _one_site(k, 100.0, seed=1)
+
+    def model():
+        k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))
+        k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    sites = k.run(k.handler("replay", model, trace=trace)).sites
+    k.expect.close(sites["height"].value, 0.5, f"observed value although the trace holds {recorded}")
+    k.expect.equal(sites["height"].kind, "observed", "kind of the observed site")
+    k.expect.equal(sites["weight"].kind, "latent", "kind of a site absent from the trace")
+    values = {
+        float(k.run(k.handler("replay", model, trace=trace), seed=seed).sites["weight"].value) for seed in range(3)
+    }
+    k.expect.equal(len(values), 3, "number of different draws of a site absent from the trace")
+
+
+@clause("HANDLER-022", case="observed in the trace")
+def replay_of_an_observed_site(k: Kit) -> None:
+    trace, _ = _one_site(k, 0.0, seed=1, obs=k.xp.array(0.5))
+    replayed = k.handler("replay", lambda: k.ppl.sample("height", k.dist.Normal(0.0, 1.0)), trace=trace)
+    k.expect.raises(lambda: k.run(replayed), "a latent site that the trace observes", names=["height"])
+
+
+@clause("HANDLER-022", case="a param in the trace")
+def replay_of_a_param(k: Kit) -> None:
+    trace = k.trace(lambda: k.ppl.param("height", k.xp.array(0.5)))
+    replayed = k.handler("replay", lambda: k.ppl.sample("height", k.dist.Normal(0.0, 1.0)), trace=trace)
+    k.expect.raises(lambda: k.run(replayed), "a latent site that is a param in the trace", names=["height"])
+
+
+@clause("HANDLER-023", needs=("store",))
+def replay_fixes_params(k: Kit) -> None:
+    def model(init):
+        return k.ppl.param("spread", k.xp.array(init), constraint=k.constraints.positive)
+
+    recorded = k.call(model, 2.0)
+    k.adapter.store().clear()
+    k.call(model, 5.0)
+    run = k.run(k.handler("replay", model, params={"spread": recorded}), 5.0)
+    k.expect.close(run.sites["spread"].value, 2.0, "value of a param named in params")
+    k.expect.close(k.numpy(k.call(model, 5.0)), 5.0, "value in the store afterwards")
+
+
+@clause("HANDLER-030")
+def seeds_decide(k: Kit) -> None:
+    def model():
+        return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
+
+    def values(rng_seed, outer):
+        run = k.run(k.handler("seed", model, rng_seed=rng_seed), seed=outer)
+        return [float(site.value) for site in run.sites.values()]
+
+    k.expect.equal(values(3, 1), values(3, 2), "values with equal seeds")
+    k.expect.different(values(3, 1), values(4, 1), "values with different seeds")
+
+
+@clause("HANDLER-031", case="after a run")
+def seed_restores_the_generator(k: Kit) -> None:
+    def program(seeding):
+        first = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+        if seeding:
+            with k.handler("seed", rng_seed=7):
+                k.ppl.sample("width", k.dist.Normal(0.0, 1.0))
+        return first, k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    for plain, seeded_ in zip(k.call(program, False, seed=1), k.call(program, True, seed=1), strict=True):
+        k.expect.equal(k.numpy(seeded_), k.numpy(plain), "draw around a seed handler")
+
+
+@clause("HANDLER-031", case="after an exception")
+def seed_restores_the_generator_after_an_exception(k: Kit) -> None:
+    def program(seeding):
+        if seeding:
+            with contextlib.suppress(Interrupted), k.handler("seed", rng_seed=7):
+                k.ppl.sample("width", k.dist.Normal(0.0, 1.0))
+                raise Interrupted
+        return k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(
+        k.numpy(k.call(program, True, seed=1)),
+        k.numpy(k.call(program, False, seed=1)),
+        "draw after a failed seeded body",
+    )
+
+
+@clause("HANDLER-032")
+def each_site_has_its_own_key(k: Kit) -> None:
+    def model():
+        return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight", "width")]
+
+    values = {float(k.numpy(value)) for value in k.call(seeded(k, model), seed=None)}
+    k.expect.equal(len(values), 3, "number of different draws")
+
+
+@clause("HANDLER-033")
+def kinds_of_seeds(k: Kit) -> None:
+    def model():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    expected = k.numpy(k.call(k.handler("seed", model, rng_seed=3), seed=None))
+    for rng_seed in (k.xp.array(3), k.xp.key(3)):
+        value = k.call(k.handler("seed", model, rng_seed=rng_seed), seed=None)
+        k.expect.equal(k.numpy(value), expected, f"draw with the seed {rng_seed!r}")
+
+
+@clause("HANDLER-034")
+def seeds_of_another_type(k: Kit) -> None:
+    def model():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    for rng_seed in ("three", 1.5):
+        k.expect.raises(
+            lambda rng_seed=rng_seed: k.call(k.handler("seed", model, rng_seed=rng_seed), seed=None),
+            f"seed {rng_seed!r}",
+        )
+
+
+@clause("HANDLER-035")
+def seed_as_context_gives_the_same_draws(k: Kit) -> None:
+    def model():
+        return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
+
+    def program():
+        with k.handler("seed", rng_seed=3):
+            return model()
+
+    expected = k.call(k.handler("seed", model, rng_seed=3), seed=None)
+    for value, plain in zip(k.call(program, seed=None), expected, strict=True):
+        k.expect.equal(k.numpy(value), k.numpy(plain), "draw inside a seed context")
+
+
+@clause("HANDLER-036")
+def seeded_function_called_twice(k: Kit) -> None:
+    k.expect.contains(("A", "B"), k.choice, "declared alternative")
+    model = seeded(k, lambda: k.ppl.sample("height", k.dist.Normal(0.0, 1.0)), 3)
+    first, second = (float(k.numpy(k.call(model, seed=None))) for _ in range(2))
+    k.expect.equal(first == second, k.choice == "A", f"the second call repeats the first, alternative {k.choice}")
+
+
+@clause("HANDLER-037")
+def inner_seed_decides(k: Kit) -> None:
+    def model():
+        return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    alone = k.numpy(k.call(seeded(k, model, 3), seed=None))
+    for outer in (1, 2):
+        nested = seeded(k, seeded(k, model, 3), outer)
+        k.expect.equal(k.numpy(k.call(nested, seed=None)), alone, f"draw inside seed 3 inside seed {outer}")
+
+
+@clause("HANDLER-038")
+def keys_of_sites_that_draw_nothing(k: Kit) -> None:
+    k.expect.contains(("A", "B"), k.choice, "declared alternative")
+
+    def model(obs):
+        k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=obs)
+        return k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
+
+    drawn, observed = (float(k.numpy(k.call(model, obs))) for obs in (None, k.xp.array(0.5)))
+    k.expect.equal(drawn == observed, k.choice == "B", f"a later draw is the same, alternative {k.choice}")
+    substituted = k.handler("substitute", model, data={"height": k.xp.array(0.5)})
+    later = float(k.numpy(k.call(substituted, None)))
+    k.expect.equal(drawn == later, k.choice == "B", f"the same with a substituted site, alternative {k.choice}")
+
+
+@clause("HANDLER-039", needs=("plate.subsample",))
+def seed_leaves_hidden_types(k: Kit) -> None:
+    def model():
+        with k.ppl.plate("rows", 1000, subsample_size=3) as ind:
+            return ind, k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    def hiding(rng_seed):
+        return k.handler("seed", model, rng_seed=rng_seed, hide_types=["plate"])
+
+    k.expect.raises(lambda: k.call(hiding(3), seed=None), "a subsampled plate whose key is hidden")
+    (batch, height), (other_batch, other_height) = (k.call(hiding(rng_seed), seed=0) for rng_seed in (3, 4))
+    k.expect.equal(k.numpy(other_batch), k.numpy(batch), "indices, which only the outer seed may decide")
+    k.expect.different(k.numpy(other_height), k.numpy(height), "draws, which the inner seed decides")
+
+
+@clause("HANDLER-065")
+def block_hides_everything(k: Kit) -> None:
+    plain, blocked = k.run(_model(k), seed=3), k.run(k.handler("block", _model(k)), seed=3)
+    k.expect.equal(list(blocked.sites), [], "sites outside the block")
+    k.expect.close(blocked.log_density, 0.0, "joint log density outside the block")
+    k.expect.close(k.numpy(blocked.value), k.numpy(plain.value), "result of the blocked model")
+
+
+@clause("HANDLER-065", case="outer handlers do not act", needs=("handler.condition",))
+def block_keeps_outer_handlers_out(k: Kit) -> None:
+    blocked = k.handler("block", _model(k))
+    conditioned = k.handler("condition", blocked, data={"height": k.xp.array(1000.0)})
+    k.expect.close(k.numpy(k.call(conditioned)), 1.0, "value of a hidden site that an outer handler names", atol=20.0)
+
+
+@clause("HANDLER-066")
+def block_by_name(k: Kit) -> None:
+    cases = {
+        "hide": {"hide": ["height"]},
+        "expose": {"expose": ["loc", "weight"]},
+        "hide_fn": {"hide_fn": lambda site: site.get("name") == "height"},
+    }
+    for how, settings in cases.items():
+        sites = k.run(k.handler("block", _model(k), **settings)).sites
+        k.expect.equal(list(sites), ["loc", "weight"], f"sites outside block({how})")
+
+
+@clause("HANDLER-067")
+def block_exposes_types(k: Kit) -> None:
+    sites = k.run(k.handler("block", _model(k), expose_types=["param"])).sites
+    k.expect.equal(list(sites), ["loc"], "sites outside block(expose_types=['param'])")
+    if k.stateful:
+        sites = k.run(k.handler("block", _model(k), hide_types=["param"])).sites
+        k.expect.equal(list(sites), ["height", "weight"], "sites outside block(hide_types=['param'])")
+
+
+@clause("HANDLER-068", needs=("handler.condition",))
+def handlers_inside_the_block_act(k: Kit) -> None:
+    inside = k.handler("condition", _model(k), data={"height": k.xp.array(4.0)})
+    run = k.run(k.handler("block", inside))
+    k.expect.close(k.numpy(run.value), 4.0, "value that a handler inside the block set")
+    k.expect.equal(list(run.sites), [], "sites outside the block")
+
+
+@clause("HANDLER-069")
+def hidden_and_exposed_at_once(k: Kit) -> None:
+    def program():
+        return k.run(k.handler("block", _model(k), hide=["height"], expose=["height", "loc"]))
+
+    if k.stateful:
+        k.expect.raises(program, "a name both hidden and exposed")
+    else:
+        k.expect.true("height" not in program().sites, "a name both hidden and exposed is hidden")
+
+
+@clause("HANDLER-070")
+def seed_outside_a_block_reaches_inside(k: Kit) -> None:
+    blocked = k.handler("block", _model(k))
+    first, again, other = (k.numpy(k.call(blocked, seed=seed)) for seed in (3, 3, 4))
+    k.expect.equal(again, first, "draw of a hidden site with the same outer seed")
+    k.expect.different(other, first, "draw of a hidden site with another outer seed")
+
+
+@clause("HANDLER-111")
+def suspended_generator_leaves_the_stack_as_it_was(k: Kit) -> None:
+    def masked():
+        with k.handler("mask", mask=False):
+            yield 1
+            yield 2
+
+    walk = masked()
+    try:
+        k.trace(lambda: next(walk))
+        expect_clean(k)
+    finally:
+        with contextlib.suppress(Exception):
+            walk.close()
+
+
+@clause("HANDLER-111", case="closed inside another run", needs=("handler.scale",))
+def late_exit_removes_nobody_else(k: Kit) -> None:
+    def masked():
+        with k.handler("mask", mask=False):
+            yield 1
+            yield 2
+
+    def model():
+        with k.handler("scale", scale=3.0):
+            walk.close()
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))
+
+    walk = masked()
+    try:
+        k.trace(lambda: next(walk))
+        k.expect.close(k.run(model).log_density, 3.0 * densities.normal(0.5), "joint log density of the later run")
+        expect_clean(k)
+    finally:
+        with contextlib.suppress(Exception):
+            walk.close()

@@ -40,7 +40,10 @@ _LAWS = (
 class NumpyOps:
     """``ArrayOps`` on the tensors of the reference."""
 
-    exp, log, where, stack = map(staticmethod, (tensor.exp, tensor.log, tensor.where, tensor.stack))
+    exp = staticmethod(tensor.exp)
+    log = staticmethod(tensor.log)
+    where = staticmethod(tensor.where)
+    stack = staticmethod(tensor.stack)
 
     def array(self, value: Any, dtype: str | None = None) -> Tensor:
         wanted = {"float": "float64", "int": "int64"}.get(dtype or "", dtype)
@@ -258,14 +261,13 @@ def _view(site: Mapping[str, Any]) -> SiteView:
         observed=bool(site["is_observed"]),
         scale=_plain(site["scale"]),
         mask=_plain(site["mask"]),
-        plates=tuple(PlateView(frame.name, frame.dim, frame.size) for frame in site["cond_indep_stack"]),
+        plates=tuple(PlateView(*frame) for frame in site["cond_indep_stack"]),
         infer={key: _plain(value) for key, value in site["infer"].items()},
         constraint=site["kwargs"]["constraint"] if site["type"] == "param" else None,
         raw=site,
     )
     if traces.has_density(site):
-        unscaled = traces.unscaled_log_prob(site)
-        view.unscaled, view.log_prob = _plain(unscaled), _plain(traces.weighted(site, unscaled))
+        view.unscaled, view.log_prob = _plain(traces.unscaled_log_prob(site)), _plain(traces.site_log_prob(site))
     return view
 
 

@@ -1,10 +1,11 @@
-"""Compilation: the first call runs the function and keeps its tape, later ones of the same signature perform the tape."""
+"""Compilation: the first call runs the function and keeps its tape, later ones of its signature perform the tape."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def vmap(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     def mapped(*args: Any) -> Any:
         count = len(next(iter(trees.leaves(args).values())))
-        rows = [fn(*(trees.mapped(lambda leaf, i=i: leaf[i], args))) for i in range(count)]
+        rows = [fn(*trees.mapped(itemgetter(i), args)) for i in range(count)]
         columns = [trees.leaves(row) for row in rows]
         return trees.replace(rows[0], {path: stack([column[path] for column in columns]) for path in columns[0]})
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from twofold_conformance.reference import tensor as T
+from twofold_conformance.reference import tensor as ops
 from twofold_conformance.reference.tensor import Tensor, array
 
 
@@ -22,7 +22,11 @@ class Constraint:
         return self._contains(np.asarray(array(value), dtype=float))
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return ~np.isnan(x)
+        return np.asarray(~np.isnan(x))
+
+    def example(self) -> float:
+        """An entry of a value that is inside."""
+        return float(array(self.constrain(Tensor(0.0)))) if self.event_dim == 0 else 0.0
 
     def constrain(self, unconstrained: Tensor) -> Tensor:
         return unconstrained
@@ -36,10 +40,10 @@ class _GreaterThan(Constraint):
     low: float = 0.0
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return x > self.low
+        return np.asarray(x > self.low)
 
     def constrain(self, unconstrained: Tensor) -> Tensor:
-        return T.exp(unconstrained) + np.asarray(self.low, unconstrained.dtype)
+        return ops.exp(unconstrained) + np.asarray(self.low, unconstrained.dtype)
 
     def unconstrain(self, value: Any) -> np.ndarray:
         return np.asarray(np.log(array(value) - np.asarray(self.low, array(value).dtype)))
@@ -51,11 +55,11 @@ class _Interval(Constraint):
     high: float = 1.0
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return (x >= self.low) & (x <= self.high)
+        return np.asarray((x >= self.low) & (x <= self.high))
 
     def constrain(self, unconstrained: Tensor) -> Tensor:
         low, width = (np.asarray(bound, unconstrained.dtype) for bound in (self.low, self.high - self.low))
-        return T.sigmoid(unconstrained) * width + low
+        return ops.sigmoid(unconstrained) * width + low
 
     def unconstrain(self, value: Any) -> np.ndarray:
         x = array(value)
@@ -70,12 +74,12 @@ class _Simplex(Constraint):
     event_dim: int = 1
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return np.all(x >= 0, -1) & (np.abs(x.sum(-1) - 1) < 1e-5)
+        return np.asarray(np.all(x >= 0, -1) & (np.abs(x.sum(-1) - 1) < 1e-5))
 
     def constrain(self, unconstrained: Tensor) -> Tensor:
         count = unconstrained.shape[-1] + 1
-        entries = [T.exp(unconstrained[..., i]) for i in range(count - 1)]
-        weights = T.stack([*entries, T.exp(unconstrained.sum(-1) * 0.0)], axis=-1)
+        entries = [ops.exp(unconstrained[..., i]) for i in range(count - 1)]
+        weights = ops.stack([*entries, ops.exp(unconstrained.sum(-1) * 0.0)], axis=-1)
         return weights / weights.sum(-1).reshape((*weights.shape[:-1], 1))
 
     def unconstrain(self, value: Any) -> np.ndarray:
@@ -91,12 +95,12 @@ class _LowerCholesky(Constraint):
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
         lower = np.all(np.tril(x) == x, axis=(-1, -2))
-        return lower & np.all(np.diagonal(x, axis1=-1, axis2=-2) > 0, -1)
+        return np.asarray(lower & np.all(np.diagonal(x, axis1=-1, axis2=-2) > 0, -1))
 
     def constrain(self, unconstrained: Tensor) -> Tensor:
         size, dtype = unconstrained.shape[-1], unconstrained.dtype
         below, diagonal = np.tril(np.ones((size, size), dtype), -1), np.eye(size, dtype=bool)
-        return T.where(diagonal, T.exp(unconstrained), unconstrained * below)
+        return ops.where(diagonal, ops.exp(unconstrained), unconstrained * below)
 
     def unconstrain(self, value: Any) -> np.ndarray:
         x = np.array(array(value))
@@ -113,7 +117,7 @@ class _PositiveDefinite(Constraint):
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
         symmetric = np.all(np.abs(x - np.swapaxes(x, -1, -2)) < 1e-6, axis=(-1, -2))
-        return symmetric & np.all(np.linalg.eigvalsh(x) > 0, -1)
+        return np.asarray(symmetric & np.all(np.linalg.eigvalsh(x) > 0, -1))
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class _Vector(Constraint):
     event_dim: int = 1
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return ~np.any(np.isnan(x), -1)
+        return np.asarray(~np.any(np.isnan(x), -1))
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,10 @@ class _Integers(Constraint):
     high: float = np.inf
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return (x >= self.low) & (x <= self.high) & (np.floor(x) == x)
+        return np.asarray((x >= self.low) & (x <= self.high) & (np.floor(x) == x))
+
+    def example(self) -> float:
+        return self.low
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ class _NonNegative(Constraint):
     """Only the domain of a law's values."""
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
-        return x >= 0
+        return np.asarray(x >= 0)
 
 
 real: Final = Constraint()
@@ -157,7 +164,7 @@ def greater_than(low: float) -> Constraint:
     return _GreaterThan(low=low)
 
 
-def interval(low: float, high: float) -> Constraint:
+def interval(low: Any, high: Any) -> Constraint:
     return _Interval(low=low, high=high)
 
 

@@ -17,6 +17,7 @@ from twofold_conformance.reference.traces import Trace
 from twofold_conformance.reference.validation import is_validation_enabled
 
 Data = Mapping[str, Any]
+Choice = Callable[[Message], Any]
 SITES = ("sample", "param", "plate", "deterministic")
 
 # What a site's value is ---------------------------------------------------------------------------------------------
@@ -27,10 +28,10 @@ class condition(Handler):
 
     types: tuple[str, ...] = ("sample",)
 
-    def __init__(self, fn: Any = None, data: Any = None, condition_fn: Callable[[Message], Any] | None = None) -> None:
+    def __init__(self, fn: Any = None, data: Any = None, condition_fn: Choice | None = None) -> None:
         super().__init__(fn)
         exactly_one("condition", data=data, condition_fn=condition_fn)
-        self.choose = condition_fn if data is None else chooser(values_of(data))
+        self.choose = chooser(data, condition_fn)
 
     def process(self, msg: Message) -> None:
         value = self.choose(msg) if msg["type"] in self.types else None
@@ -43,14 +44,17 @@ def exactly_one(handler: str, **settings: Any) -> None:
         raise HandlerError(f"{handler} needs exactly one of {' and '.join(settings)}")
 
 
-def chooser(data: Data) -> Callable[[Message], Any]:
-    """Each name its value; None for the others."""
-    return lambda msg: data.get(msg["name"])
+def chooser(data: Data | None, choose: Choice | None) -> Choice:
+    """A function of the site: ``choose`` itself, or each name its value and None for the others."""
+    if choose is not None:
+        return choose
+    values = values_of(data or {})
+    return lambda msg: values.get(msg["name"])
 
 
 def values_of(data: Data) -> Data:
     """Of a trace: the values of its sites."""
-    return {name: site["value"] for name, site in data.items()} if isinstance(data, Trace) else data
+    return {name: site.get("value") for name, site in data.items()} if isinstance(data, Trace) else data
 
 
 class uncondition(Handler):
@@ -298,7 +302,7 @@ class reparam(Handler):
 
 
 class LocScaleReparam:
-    """x ~ Normal(loc, scale) becomes loc + scale^(1-c) (x_decentered - c loc), x_decentered ~ Normal(c loc, scale^c)."""
+    """x ~ Normal(loc, scale) becomes loc + scale^(1-c) (aux - c loc) with a site aux ~ Normal(c loc, scale^c)."""
 
     def __init__(self, centered: float) -> None:
         if not 0 <= centered <= 1:
@@ -318,6 +322,6 @@ class LocScaleReparam:
 
     def _auxiliary(self, msg: Message, law: Normal, handler: Handler) -> Tensor:
         """The site that is drawn, under the same plates, scale and mask, shown to the handlers further out."""
-        fields = {key: msg[key] for key in ("draw", "scale", "mask", "infer", "cond_indep_stack", "rng_key", "check")}  # type: ignore[literal-required]
+        fields = {key: msg[key] for key in ("draw", "scale", "mask", "infer", "cond_indep_stack", "rng_key", "check")}
         aux = message("sample", f"{msg['name']}_decentered", msg["draw"], fn=law, **fields)
         return tensor(show(aux, outside=handler))

@@ -17,14 +17,24 @@ from twofold_conformance.reference.tensor import Tensor, gradients, tensor
 Model = Callable[..., Any]
 
 
-def negative_elbo(model: Model, guide: Model, *args: Any) -> Tensor:
-    """log q(z) - log p(x, z) at one z drawn from the guide; its gradient flows through the draw."""
+def negative_elbo(model: Model, guide: Model, *args: Any) -> tuple[Tensor, Tensor]:
+    """log q(z) - log p(x, z) at one z drawn from the guide, and a surrogate whose gradient is unbiased.
+
+    The gradient flows through the draw where it can; elsewhere the surrogate adds the score function's term.
+    """
     guided = traces.trace(guide).get_trace(*args)
     modelled = traces.trace(handlers.replay(model, trace=guided)).get_trace(*args)
+    check_guide(guided)
+    loss = guided.log_prob_sum() - modelled.log_prob_sum()
+    score = guided.log_prob_sum(lambda name, site: not site["fn"].has_rsample)
+    return loss, loss + loss.detach() * score
+
+
+def check_guide(guided: traces.Trace) -> None:
+    """A factor of a guide must say how it depends on the parameters."""
     for name, site in guided.items():
-        if traces.has_density(site) and not site["fn"].has_rsample:
-            raise EstimatorError(f"site {name!r} of the guide: no gradient flows through it (it has no rsample)")
-    return guided.log_prob_sum() - modelled.log_prob_sum()
+        if not getattr(site.get("fn"), "gradient_is_declared", True):
+            raise EstimatorError(f"factor {name!r} stands in a guide and needs has_rsample=True or False")
 
 
 class StatefulSVI:
@@ -37,8 +47,9 @@ class StatefulSVI:
         GENERATOR.seed(seed)
 
     def step(self, *args: Any) -> float:
-        loss = negative_elbo(self.model, self.guide, *args)
-        loss.backward()
+        loss, surrogate = negative_elbo(self.model, self.guide, *args)
+        if surrogate.requires_grad:
+            surrogate.backward()
         for _, leaf in STORE.named_parameters():
             if leaf.grad is not None:
                 leaf.data[...] = leaf.data - self.learning_rate * leaf.grad
@@ -46,7 +57,7 @@ class StatefulSVI:
         return float(loss.data)
 
     def evaluate(self, *args: Any) -> float:
-        return float(negative_elbo(self.model, self.guide, *args).data)
+        return float(negative_elbo(self.model, self.guide, *args)[0].data)
 
     def params(self) -> dict[str, np.ndarray]:
         return {name: value.data for name, value in STORE.items()}
@@ -57,7 +68,7 @@ class State(NamedTuple):
 
     unconstrained: Mapping[str, Any]
     key: Tensor
-    count: int
+    steps: int
 
 
 class StatelessSVI:
@@ -78,12 +89,12 @@ class StatelessSVI:
         start = {name: trees.mapped(self.constraints[name].unconstrain, site["value"]) for name, site in params.items()}
         return State(start, key, 0)
 
-    def loss(self, state: State, leaves: Mapping[str, Any], *args: Any) -> Tensor:
-        key = fold_in(state.key, state.count)
+    def loss(self, state: State, leaves: Mapping[str, Any], *args: Any) -> tuple[Tensor, Tensor]:
+        key = fold_in(state.key, state.steps)
         values = self.constrained(leaves)
 
         def ready(program: Model, part: int) -> Model:
-            return stateless.seed(stateless.substitute(program, data=values), rng_seed=fold_in(key, part))  # type: ignore[no-any-return]
+            return stateless.seed(stateless.substitute(program, data=values), rng_seed=fold_in(key, part))
 
         return negative_elbo(ready(self.model, 1), ready(self.guide, 2), *args)
 
@@ -92,10 +103,10 @@ class StatelessSVI:
 
     def update(self, state: State, *args: Any) -> tuple[State, float]:
         leaves = _leaves(state)
-        loss = self.loss(state, leaves, *args)
-        slopes = gradients(loss)
+        loss, surrogate = self.loss(state, leaves, *args)
+        slopes = gradients(surrogate)
         moved = trees.mapped(lambda leaf: leaf.data - self.learning_rate * slopes.get(leaf, 0.0), leaves)
-        return State(moved, state.key, state.count + 1), float(loss.data)
+        return State(moved, state.key, state.steps + 1), float(loss.data)
 
     def init(self, seed: int, *args: Any) -> None:
         self.state = self.first(seed, *args)
@@ -105,10 +116,11 @@ class StatelessSVI:
         return loss
 
     def evaluate(self, *args: Any) -> float:
-        return float(self.loss(self.state, _leaves(self.state), *args).data)
+        return float(self.loss(self.state, _leaves(self.state), *args)[0].data)
 
     def params(self) -> dict[str, Any]:
-        return trees.mapped(lambda leaf: tensor(leaf).data, self.constrained(_leaves(self.state)))  # type: ignore[no-any-return]
+        values = self.constrained(_leaves(self.state))
+        return {name: trees.mapped(lambda leaf: tensor(leaf).data, value) for name, value in values.items()}
 
 
 def _leaves(state: State) -> Any:

@@ -1,9 +1,9 @@
-"""The whole mechanism: a statement makes a message, the handlers see it, something performs it, the handlers see it again.
+"""The whole mechanism: a statement makes a message, handlers see it, it is performed, handlers see it again.
 
-A handler changes what the statements inside it mean.  The active handlers form a stack, one per thread.  ``show`` asks them
-from the innermost outward (``process``), so what an outer handler writes stands; one of them may ``stop`` the message,
-which hides it from everything further out.  If nobody has given the value, the statement's own ``default`` makes it.  Then
-the same handlers are told, from the outermost inward (``postprocess``).
+A handler changes what the statements inside it mean.  The active handlers form a stack, one per thread.  ``show`` asks
+them from the innermost outward (``process``), so what an outer handler writes stands; one of them may ``stop`` the
+message, which hides it from everything further out.  If nobody has given the value, the statement's own ``default``
+makes it.  Then the same handlers are told, from the outermost inward (``postprocess``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from twofold_conformance.reference.draws import fold_in, make_key
 from twofold_conformance.reference.errors import HandlerError
@@ -107,7 +107,7 @@ class Handler:
             raise HandlerError(f"{type(self).__name__} wraps functions, seen: {fn!r}")
         self.fn = fn
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Any:
         if any(handler is self for handler in STACK.handlers):
             raise HandlerError(f"this {type(self).__name__} handler is active already")
         self.start()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twofold_conformance.reference import draws
-from twofold_conformance.reference import tensor as T
+from twofold_conformance.reference import tensor as ops
 from twofold_conformance.reference.store import Parameter
 from twofold_conformance.reference.tensor import Tensor, tensor
 
@@ -59,8 +59,8 @@ class Module:
         weights = [place for place in self.slots if place.endswith("weight")]
         value = tensor(x)
         for number, place in enumerate(weights):
-            value = T.tanh(value) if number else value
-            value = value @ T.transpose(self.slots[place]) + self.slots[place.removesuffix("weight") + "bias"]
+            value = ops.tanh(value) if number else value
+            value = value @ ops.transpose(self.slots[place]) + self.slots[place.removesuffix("weight") + "bias"]
         return value
 
 
@@ -78,7 +78,6 @@ def make_module(sizes: Sequence[int], seed: int, kind: str) -> Module:
     elif kind == "tied":
         slots["2.weight"] = slots[first]
     elif kind == "transposed":
-        slots[first] = Parameter(slots[first].data.T.copy().T)
         slots[first].data = slots[first].data.T.copy().T
     buffers = {"steps": Tensor(3.0)} if kind == "buffered" else {}
     return Module(slots, buffers)
@@ -97,8 +96,8 @@ def make_pair(sizes: Sequence[int]) -> tuple[Callable[..., Any], Callable[..., A
     def apply(params: Sequence[Mapping[str, Any]], x: Any) -> Tensor:
         value = tensor(x)
         for number, layer in enumerate(params):
-            value = T.tanh(value) if number else value
-            value = value @ T.transpose(layer["weight"]) + layer["bias"]
+            value = ops.tanh(value) if number else value
+            value = value @ ops.transpose(layer["weight"]) + layer["bias"]
         return value
 
     return init, apply

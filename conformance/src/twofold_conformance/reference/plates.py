@@ -1,8 +1,8 @@
 """Plates: declarations that what happens inside is repeated independently along one batch dim.
 
-A plate is a statement when it is made: its indices are the value of a site that handlers may fix.  It is a handler while it
-is entered: it takes a free batch dim, repeats the laws of the sites inside along it, and weighs their densities by
-size / batch, so that a random batch stands for the whole.
+A plate is a statement when it is made: its indices are the value of a site that handlers may fix.  It is a handler
+while it is entered: it takes a free batch dim, repeats the laws of the sites inside along it, and weighs their
+densities by size / batch, so that a random batch stands for the whole.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Plate(Handler, ABC):
             raise PlateError(f"plate {self.name!r}: indices are one row of integers, seen: {indices!r}")
         if self.subsample_size is not None and len(indices) != self.subsample_size:
             raise ReplayError(
-                f"plate {self.name!r}: a batch of {len(indices)} indices was given, subsample_size is {self.subsample_size}"
+                f"plate {self.name!r}: {len(indices)} indices were given, subsample_size is {self.subsample_size}"
             )
         if not np.all((indices >= 0) & (indices < self.size)):
             raise PlateError(f"plate {self.name!r}: indices {indices} leave the range of size {self.size}")
@@ -75,7 +75,7 @@ class Plate(Handler, ABC):
         """How many members each present one stands for."""
         return 1.0 if self.size is None else self.size / self.batch
 
-    def __enter__(self) -> Tensor | None:  # type: ignore[override]
+    def __enter__(self) -> Tensor | None:
         self.frame = self._claim()
         try:
             super().__enter__()

@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.reference import constraints as C
+from twofold_conformance.reference import constraints, traces
 from twofold_conformance.reference import handlers as shared
-from twofold_conformance.reference import traces
 from twofold_conformance.reference.draws import GENERATOR, GLOBAL
 from twofold_conformance.reference.errors import HandlerError, PlateError, StatementError
 from twofold_conformance.reference.laws import Law
 from twofold_conformance.reference.mechanism import STACK, Frame, Handler, Message, message, show
 from twofold_conformance.reference.network import Module
 from twofold_conformance.reference.plates import Plate, active_plates, check_unique, plate_stack_of
-from twofold_conformance.reference.statements import check_name, factor_site, partly_observed, sample_site
+from twofold_conformance.reference.statements import check_name, factor_site, partly_observed, sample_site, shaped_prior
 from twofold_conformance.reference.store import STORE, ParamStore
 from twofold_conformance.reference.tensor import Tensor, array, tensor
 
@@ -60,7 +59,9 @@ def draw(msg: Message) -> Any:
     return msg["fn"]() if isinstance(msg["fn"], Law) else msg["fn"](*msg["args"], **msg["kwargs"])
 
 
-def param(name: str, *args: Any, constraint: C.Constraint = C.real, event_dim: int | None = None) -> Any:
+def param(
+    name: str, *args: Any, constraint: constraints.Constraint = constraints.real, event_dim: int | None = None
+) -> Any:
     """A parameter of the store: ``param(name, init)`` registers it, later statements read it."""
     check_name(name)
     if len(args) > 1:
@@ -194,14 +195,8 @@ def _random_parameter(name: str, parameter: Tensor, prior: Any) -> Tensor:
     if prior is None:
         return tensor(param(name, parameter))
     if not isinstance(prior, Law):
-        return tensor(sample(name, prior, parameter, constraint=C.real, event_dim=None))
-    return tensor(sample(name, _shaped(prior, parameter.shape)))
-
-
-def _shaped(prior: Law, shape: tuple[int, ...]) -> Law:
-    """``prior`` for every entry of a parameter."""
-    events = len(prior.event_shape)
-    return prior.expand(shape[: len(shape) - events])
+        return tensor(sample(name, prior, parameter, constraint=constraints.real, event_dim=None))
+    return tensor(sample(name, shaped_prior(prior, parameter.shape)))
 
 
 def get_param_store() -> ParamStore:

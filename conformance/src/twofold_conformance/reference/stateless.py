@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.reference import constraints as C
+from twofold_conformance.reference import constraints, traces, trees
 from twofold_conformance.reference import handlers as shared
-from twofold_conformance.reference import traces, trees
 from twofold_conformance.reference.draws import is_key
 from twofold_conformance.reference.errors import HandlerError, MissingKeyError, StatementError, SupportError
 from twofold_conformance.reference.laws import Law
 from twofold_conformance.reference.mechanism import STACK, Handler, KeySequence, Message, message, show, takes_key
 from twofold_conformance.reference.plates import Plate, plate_stack_of
-from twofold_conformance.reference.statements import check_name, factor_site, partly_observed, sample_site
+from twofold_conformance.reference.statements import check_name, factor_site, partly_observed, sample_site, shaped_prior
 from twofold_conformance.reference.tensor import Tensor, array
 from twofold_conformance.reference.validation import is_validation_enabled
 
@@ -64,7 +63,13 @@ def key_of(msg: Message) -> Any:
     return key
 
 
-def param(name: str, init_value: Any = None, *, constraint: C.Constraint = C.real, event_dim: int | None = None) -> Any:
+def param(
+    name: str,
+    init_value: Any = None,
+    *,
+    constraint: constraints.Constraint = constraints.real,
+    event_dim: int | None = None,
+) -> Any:
     """A value to be optimised: the initial one, unless a handler gives another."""
     check_name(name)
     kwargs = {"constraint": constraint, "event_dim": event_dim}
@@ -147,7 +152,7 @@ def _random_parameter(name: str, leaf: Any, prior: Law | None) -> Any:
     """A latent site of the parameter's own shape; without a prior, the parameter."""
     if prior is None:
         return leaf
-    return sample(name, prior.expand(array(leaf).shape[: array(leaf).ndim - len(prior.event_shape)]))
+    return sample(name, shaped_prior(prior, array(leaf).shape))
 
 
 # Handlers -----------------------------------------------------------------------------------------------------------
@@ -187,15 +192,15 @@ class substitute(Handler):
         self,
         fn: Any = None,
         data: Mapping[str, Any] | None = None,
-        substitute_fn: Callable[[Message], Any] | None = None,
+        substitute_fn: shared.Choice | None = None,
     ) -> None:
         super().__init__(fn)
         shared.exactly_one("substitute", data=data, substitute_fn=substitute_fn)
-        self.choose = substitute_fn if data is None else shared.chooser(data)
+        self.choose = shared.chooser(data, substitute_fn)
 
     def process(self, msg: Message) -> None:
         if msg["type"] in ("sample", "param", "plate") and not msg["is_observed"]:
-            value = self.choose(msg)  # type: ignore[misc]
+            value = self.choose(msg)
             if value is not None:
                 msg["value"] = value
 

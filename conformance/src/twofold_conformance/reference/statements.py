@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.reference import tensor as T
+from twofold_conformance.reference import tensor as ops
 from twofold_conformance.reference.errors import ShapeError, StatementError
 from twofold_conformance.reference.laws import Law, Unit
 from twofold_conformance.reference.mechanism import STACK, Message, message, show
@@ -59,8 +59,9 @@ def own_infer(infer: Mapping[str, Any] | None) -> dict[str, Any]:
 def check_shape(msg: Message) -> None:
     """Refuse a value that does not fit its law, before any log density is made of it.
 
-    Inside plates the value may not enlarge the law's batch shape: a datum for each member of the plate, no more.  Outside
-    plates a larger value stands for several data, but only one of the two may stretch: (5, 1) against (5,) is a mistake.
+    Inside plates the value may not enlarge the law's batch shape: a datum for each member of the plate, no more.
+    Outside plates a larger value stands for several data, but only one of the two may stretch: (5, 1) against (5,) is a
+    mistake.  ``infer={"allow_broadcast": True}`` allows it at one site.
     """
     law, value = msg["fn"], array(msg["value"])
     if not isinstance(law, Law):
@@ -130,11 +131,16 @@ def partly_observed(
     with masked(mask=~tensor(mask)):
         drawn = sample(f"{name}_unobserved", fn)
     choice = tensor(mask).reshape(array(mask).shape + (1,) * len(fn.event_shape))
-    return deterministic(name, T.where(choice, observed, drawn))
+    return deterministic(name, ops.where(choice, observed, drawn))
+
+
+def shaped_prior(prior: Law, shape: tuple[int, ...]) -> Law:
+    """``prior`` for every entry of a parameter of that shape, as one variable."""
+    return prior.expand(shape[: len(shape) - len(prior.event_shape)]).to_event()
 
 
 def subsample(data: Any, event_dim: int = 0) -> Any:
-    """``data`` at the indices of the enclosing plates, each in its own dim; ``event_dim`` rightmost dims do not count."""
+    """``data`` at the indices of the enclosing plates, each in its dim; ``event_dim`` rightmost dims do not count."""
     msg = message("subsample", "data", lambda msg: data, value=data, kwargs={"event_dim": event_dim})
     return show(msg)
 

@@ -1,4 +1,4 @@
-"""Stateful: the parameter store.  One leaf for each name, unconstrained, and the constraint that maps it to the value."""
+"""Stateful: the parameter store.  For each name an unconstrained leaf, and the constraint that makes it a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.reference import constraints as C
+from twofold_conformance.reference import constraints
 from twofold_conformance.reference.constraints import Constraint
 from twofold_conformance.reference.errors import (
     FileFormatError,
@@ -66,7 +66,7 @@ class ParamStore:
         if name not in self.leaves:
             raise UnknownParameterError(f"the store holds no parameter {name!r}")
         leaf, constraint = self.leaves[name], self.constraints[name]
-        if constraint == C.real:
+        if constraint == constraints.real:
             return leaf
         value = constraint.constrain(leaf)
         value.leaf = leaf
@@ -74,7 +74,7 @@ class ParamStore:
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Overwrite a constrained value; a new name is real."""
-        constraint = self.constraints.get(name, C.real)
+        constraint = self.constraints.get(name, constraints.real)
         self.leaves[name] = _new_leaf(name, value, constraint)
         self.constraints[name] = constraint
 
@@ -83,7 +83,7 @@ class ParamStore:
             raise UnknownParameterError(f"the store holds no parameter {name!r}")
         del self.leaves[name], self.constraints[name]
 
-    def setdefault(self, name: str, init: Any, constraint: Constraint = C.real) -> Tensor:
+    def setdefault(self, name: str, init: Any, constraint: Constraint = constraints.real) -> Tensor:
         """Register ``init`` (or what it returns) if the name is new; the value in any case."""
         if name not in self.leaves:
             leaf = _new_leaf(name, init() if callable(init) else init, constraint)
@@ -114,7 +114,7 @@ class ParamStore:
 
     @contextmanager
     def scope(self, state: State | None = None) -> Iterator[State]:
-        """Another store for the length of a ``with`` block: empty, or as ``state`` has it.  ``state`` receives its end."""
+        """Another store during a ``with`` block: empty, or as ``state`` has it.  ``state`` receives its end."""
         inner: State = {"params": {}, "constraints": {}} if state is None else state
         outer = self.leaves, self.constraints
         try:
@@ -151,7 +151,7 @@ def _new_leaf(name: str, value: Any, constraint: Constraint) -> Tensor:
         raise StatementError(f"param {name!r}: a floating dtype is required, seen: {data.dtype}")
     if is_validation_enabled() and not np.all(constraint.check(data)):
         raise SupportError(f"param {name!r}: {data} is outside its constraint {constraint}")
-    if isinstance(value, Parameter) and constraint == C.real:
+    if isinstance(value, Parameter) and constraint == constraints.real:
         return value
     return Tensor(np.array(constraint.unconstrain(data), dtype=data.dtype), requires_grad=True)
 
@@ -168,7 +168,12 @@ def _check_state(state: Any) -> None:
         raise FileFormatError("a state is {'params': arrays by name, 'constraints': constraints of the same names}")
 
 
-_NAMED = {"real": C.real, "positive": C.positive, "simplex": C.simplex, "lower_cholesky": C.lower_cholesky}
+_NAMED = {
+    "real": constraints.real,
+    "positive": constraints.positive,
+    "simplex": constraints.simplex,
+    "lower_cholesky": constraints.lower_cholesky,
+}
 
 
 def _describe(constraint: Constraint) -> tuple[str, Mapping[str, float]]:
@@ -183,7 +188,7 @@ def _describe(constraint: Constraint) -> tuple[str, Mapping[str, float]]:
 def _constraint(name: str, bounds: Mapping[str, float]) -> Constraint:
     if name in _NAMED:
         return _NAMED[name]
-    return {"interval": C.interval, "greater_than": C.greater_than}[name](**bounds)
+    return constraints.interval(**bounds) if name == "interval" else constraints.greater_than(**bounds)
 
 
 STORE = ParamStore()

@@ -1,7 +1,7 @@
 """The array framework of the reference: NumPy arrays that remember how they were made.
 
-Every operation is an ``Op``: what it computes, and how it pulls a gradient back to its inputs.  ``apply`` performs one and
-writes it down twice: on the result, for ``backward``; and on the tape that is open, if any, for ``compiled.py``.
+Every operation is an ``Op``: what it computes, and how it pulls a gradient back to its inputs.  ``apply`` performs one
+and writes it down twice: on the result, for ``backward``; and on the tape that is open, if any, for ``compiled.py``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from scipy import special
+from scipy import special  # type: ignore[import-untyped]
 
 Pullback = Callable[..., Sequence[np.ndarray | None]]
 
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """``forward(*arrays, **settings)``, and ``pullback(gradient, result, *arrays, **settings)``, one gradient an input."""
+    """``forward(*arrays, **settings)`` and ``pullback(gradient, result, *arrays, **settings)``, an entry an input."""
 
     forward: Callable[..., Any]
     pullback: Pullback | None = None
@@ -178,7 +178,7 @@ class Tensor:
         return apply(_EQ, self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ~(self == other)
+        return apply(_NE, self, other)
 
     def __lt__(self, other: Any) -> Tensor:
         return apply(_LT, self, other)
@@ -187,10 +187,10 @@ class Tensor:
         return apply(_LT, other, self)
 
     def __le__(self, other: Any) -> Tensor:
-        return ~(self > other)
+        return apply(_LE, self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return ~(self < other)
+        return apply(_LE, other, self)
 
     def __and__(self, other: Any) -> Tensor:
         return apply(_AND, self, other)
@@ -335,7 +335,8 @@ _MATMUL = Op(np.matmul, _matmul_back)
 _SUM = Op(lambda x, *, axis: np.sum(x, axis=axis), _sum_back)
 _RESHAPE = Op(lambda x, *, shape: np.reshape(x, shape), lambda g, _, x, *, shape: (np.reshape(g, x.shape),))
 _GETITEM = Op(lambda x, *arrays, plan, spots: x[_index(arrays, plan, spots)], _getitem_back)
-_EQ, _LT, _AND, _NOT = Op(np.equal), Op(np.less), Op(np.logical_and), Op(np.logical_not)
+_EQ, _NE, _LT, _LE = Op(np.equal), Op(np.not_equal), Op(np.less), Op(np.less_equal)
+_AND, _NOT = Op(np.logical_and), Op(np.logical_not)
 _BROADCAST = Op(lambda x, *, shape: np.broadcast_to(x, shape), lambda g, _, x, *, shape: (g,))
 _WHERE = Op(np.where, lambda g, _, c, a, b: (None, np.where(c, g, 0.0), np.where(c, 0.0, g)))
 _STACK = Op(

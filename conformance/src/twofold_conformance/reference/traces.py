@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.reference import tensor as T
+from twofold_conformance.reference import tensor as ops
 from twofold_conformance.reference.errors import DuplicateSiteError, SupportError
 from twofold_conformance.reference.laws import Law
 from twofold_conformance.reference.mechanism import Handler, Message
-from twofold_conformance.reference.tensor import Tensor, array, tensor
+from twofold_conformance.reference.tensor import Tensor, tensor
 from twofold_conformance.reference.validation import is_validation_enabled
 
 Filter = Callable[[str, Any], bool]
@@ -38,7 +38,7 @@ class Trace(dict[str, Any]):
         for name, site in self.items():
             if has_density(site) and site_filter(name, site):
                 site["unscaled_log_prob"] = unscaled_log_prob(site)
-                site["log_prob"] = weighted(site, site["unscaled_log_prob"])
+                site["log_prob"] = site_log_prob(site)
                 site["log_prob_sum"] = checked_sum(site)
 
 
@@ -48,29 +48,35 @@ def has_density(site: Any) -> bool:
 
 
 def unscaled_log_prob(site: Any) -> Tensor:
-    """The log density of a site's value.  A value outside the support is an error, unless it is masked out."""
-    law, value = site["fn"], site["value"]
-    try:
-        if is_validation_enabled():
-            law.check_value(value, _counted(site))
-        return law.log_density(tensor(value))  # type: ignore[no-any-return]
-    except ValueError as error:
-        shapes = f"value {array(value).shape}, batch {law.batch_shape}, event {law.event_shape}"
-        raise SupportError(f"site {site['name']!r}: {error} (shapes: {shapes})") from error
-
-
-def _counted(site: Any) -> Any:
-    return True if site["mask"] is None else site["mask"]
-
-
-def weighted(site: Any, unscaled: Tensor) -> Tensor:
-    """scale * where(mask, unscaled, 0): a masked entry is exactly 0, NaN or not."""
-    counted = unscaled if site["mask"] is None else T.where(site["mask"], unscaled, 0.0)
-    return counted * site["scale"]
+    """The log density of a site's value, whatever its mask and scale."""
+    return _density(site, tensor(site["value"]))
 
 
 def site_log_prob(site: Any) -> Tensor:
-    return weighted(site, unscaled_log_prob(site))
+    """What the entries of a site count: scale * where(mask, log density, 0).
+
+    A masked entry is exactly 0, NaN or not; so is its gradient, because the density is taken at a harmless value there.
+    """
+    value, mask = tensor(site["value"]), site["mask"]
+    if mask is None:
+        return scaled(site, _density(site, value))
+    return scaled(site, ops.where(mask, _density(site, site["fn"].safe_value(value, mask)), 0.0))
+
+
+def scaled(site: Any, counted: Tensor) -> Tensor:
+    return counted * tensor(site["scale"])
+
+
+def _density(site: Any, value: Tensor) -> Tensor:
+    """The log density; a value outside the support is an error, unless it is masked out."""
+    law = site["fn"]
+    try:
+        if is_validation_enabled():
+            law.check_value(value, True if site["mask"] is None else site["mask"])
+        return law.log_density(value)  # type: ignore[no-any-return]
+    except ValueError as error:
+        shapes = f"value {value.shape}, batch {law.batch_shape}, event {law.event_shape}"
+        raise SupportError(f"site {site['name']!r}: {error} (shapes: {shapes})") from error
 
 
 def checked_sum(site: Any) -> Tensor:

@@ -1,0 +1,86 @@
+"""A probabilistic programming language for PyTorch: models as functions, inference as handlers around them.
+
+Example:
+    >>> import twofold_torch as tt
+    >>> from twofold_torch import distributions as dist
+    >>> def model(data):
+    ...     loc = tt.sample("loc", dist.Normal(0.0, 10.0))
+    ...     with tt.plate("data", len(data)):
+    ...         return tt.sample("obs", dist.Normal(loc, 1.0), obs=data)
+"""
+
+from . import distributions, handlers, settings
+from .errors import (
+    DuplicateSiteError,
+    FileFormatError,
+    HandlerError,
+    InferenceError,
+    InferenceWarning,
+    NonFiniteError,
+    PlateError,
+    RandomKeyError,
+    ShapeError,
+    SiteError,
+    SiteTypeError,
+    StoreError,
+    SupportError,
+    TwofoldError,
+    TwofoldWarning,
+    UnknownSiteError,
+)
+from .handlers import condition, do
+from .modules import module, random_module
+from .params import ParamStore, clear_param_store, get_param_store
+from .plates import iarange, irange, plate, plate_stack
+from .primitives import deterministic, factor, get_mask, param, sample, subsample
+from .util import set_rng_seed
+from .validation import enable_validation, validation_enabled
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # statements
+    "sample",
+    "param",
+    "plate",
+    "plate_stack",
+    "deterministic",
+    "factor",
+    "subsample",
+    "module",
+    "random_module",
+    "get_mask",
+    "irange",
+    "iarange",
+    # the store, seeds and checks
+    "ParamStore",
+    "get_param_store",
+    "clear_param_store",
+    "set_rng_seed",
+    "enable_validation",
+    "validation_enabled",
+    "settings",
+    # handlers
+    "handlers",
+    "condition",
+    "do",
+    # laws
+    "distributions",
+    # errors
+    "TwofoldError",
+    "SiteError",
+    "DuplicateSiteError",
+    "UnknownSiteError",
+    "ShapeError",
+    "SupportError",
+    "NonFiniteError",
+    "SiteTypeError",
+    "RandomKeyError",
+    "PlateError",
+    "HandlerError",
+    "StoreError",
+    "FileFormatError",
+    "InferenceError",
+    "TwofoldWarning",
+    "InferenceWarning",
+]

@@ -1,0 +1,39 @@
+"""Handlers: they change what the statements of a model do.
+
+``condition(model, data={...})`` is the model with sites observed; ``with condition(data={...}): ...`` is the same for a
+block of statements.  The innermost handler is asked first.
+"""
+
+from ..plates import plate
+from ..primitives import get_mask
+from ..runtime import Messenger, apply_stack, effectful
+from ..traces import Trace
+from .randomness import seed
+from .recording import replay, trace
+from .reparam import reparam
+from .scoping import block, infer_config, scope
+from .scoring import mask, scale
+from .values import condition, do, lift, substitute, uncondition
+
+__all__ = [
+    "Messenger",
+    "Trace",
+    "apply_stack",
+    "block",
+    "condition",
+    "do",
+    "effectful",
+    "get_mask",
+    "infer_config",
+    "lift",
+    "mask",
+    "plate",
+    "reparam",
+    "replay",
+    "scale",
+    "scope",
+    "seed",
+    "substitute",
+    "trace",
+    "uncondition",
+]

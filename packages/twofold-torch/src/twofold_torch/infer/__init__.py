@@ -1,0 +1,1 @@
+"""Inference: algorithms as handlers around a model, and a loop."""

@@ -1,0 +1,99 @@
+"""What one statement of a model says to the handlers around it.
+
+A message is a plain dict; ``Message`` declares its keys.  A trace holds, for each name, a copy of the message of that
+site as it was when the handler saw it last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypedDict
+
+import torch
+from torch.distributions import Distribution as TorchBase
+
+__all__ = ["CondIndepStackFrame", "Message", "as_value", "draw", "is_law"]
+
+
+class CondIndepStackFrame(NamedTuple):
+    """One plate around a site."""
+
+    name: str
+    dim: int | None
+    """Negative batch dim; None for a sequential plate."""
+    size: int
+    """Length of the batch: that of the subsample if there is one; -1 for a plate without a size."""
+    counter: int = 0
+    """Which step of a sequential plate."""
+    full_size: int | None = None
+    """Length of the whole plate."""
+
+    @property
+    def vectorized(self) -> bool:
+        """Whether the plate is a batch dim rather than a loop."""
+        return self.dim is not None
+
+
+class Message(TypedDict, total=False):
+    """One visit to one site.  Handlers read it and edit it."""
+
+    type: str
+    """``sample``, ``param``, ``deterministic``, ``subsample``, ``get_mask``, or the type of a user's own statement."""
+    name: str | None
+    fn: Any
+    """sample: the law or stochastic function.  Others: what makes the value of ``args`` and ``kwargs``."""
+    is_observed: bool
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Any
+    """None until a handler or the statement itself supplies it."""
+    infer: dict[str, Any]
+    """Settings for inference algorithms; private to the site."""
+    scale: Any
+    """Factor of the log density."""
+    mask: Any
+    """None, a bool, or a boolean tensor: where the log density counts."""
+    cond_indep_stack: tuple[CondIndepStackFrame, ...]
+    """Plates around the site, the outermost first."""
+    done: bool
+    """The value is final: do not perform the statement."""
+    stop: bool
+    """Hide the site from every handler further out."""
+    continuation: Callable[[Message], None] | None
+    """Called with the message when all handlers have been told."""
+
+
+def is_law(fn: Any) -> bool:
+    """Whether ``fn`` is a law that can be expanded and scored: of ours, of torch's, or an object like them."""
+    return isinstance(fn, TorchBase) or (
+        hasattr(fn, "log_prob") and hasattr(fn, "batch_shape") and hasattr(fn, "expand")
+    )
+
+
+def draw(fn: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    """A draw of ``fn``: differentiable where it is a law that can be, else whatever the function returns."""
+    if callable(fn):
+        return fn(*args, **kwargs) if kwargs else fn(*args)
+    return fn.rsample() if fn.has_rsample else fn.sample()  # torch's own laws cannot be called
+
+
+def as_value(fn: Any, value: Any) -> Any:
+    """``value`` as a tensor of the kind that ``fn`` draws: numbers and arrays are converted, tensors stay as they are."""
+    if isinstance(value, torch.Tensor) or not isinstance(fn, TorchBase):
+        return value
+    if isinstance(value, bool | int | float):
+        return torch.as_tensor(value, dtype=_number_dtype(fn))
+    return torch.as_tensor(value)
+
+
+def _number_dtype(fn: Any) -> torch.dtype:
+    base = fn
+    while hasattr(base, "base_dist"):
+        base = base.base_dist
+    if isinstance(base, torch.distributions.Categorical):
+        return torch.int64  # used as an index
+    for name in getattr(base, "arg_constraints", ()):
+        argument = base.__dict__.get(name)
+        if isinstance(argument, torch.Tensor) and argument.is_floating_point():
+            return argument.dtype
+    return torch.get_default_dtype()

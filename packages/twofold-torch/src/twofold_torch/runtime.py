@@ -1,0 +1,312 @@
+"""The handler stack, the base class of handlers, and the journey of a message through them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from typing import Any
+
+from .errors import HandlerError
+from .messages import Message, as_value, draw
+from .shapes import check_value_shape
+
+__all__ = ["Messenger", "active_handlers", "apply_stack", "current_run", "effectful", "is_handled"]
+
+_RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
+
+
+class _Stack(threading.local):
+    """The active handlers of this thread, the outermost first; a new thread starts with none."""
+
+    def __init__(self) -> None:
+        self.handlers: tuple[Messenger, ...] = ()
+
+
+STACK = _Stack()
+
+
+def active_handlers() -> tuple[Messenger, ...]:
+    """The handlers around the caller in this thread, the outermost first."""
+    return STACK.handlers
+
+
+def is_handled() -> bool:
+    """Whether any handler is active in this thread."""
+    return bool(STACK.handlers)
+
+
+def current_run() -> object | None:
+    """A token of the run that the caller is part of; None outside every handler.
+
+    A run is what the outermost trace records, or without one what happens inside the outermost handler.
+    """
+    handlers = STACK.handlers
+    for handler in handlers:
+        if handler.is_recorder:
+            return handler.__dict__["_entry"]
+    return handlers[0].__dict__["_entry"] if handlers else None
+
+
+class Messenger:
+    """Base of all handlers: changes how sites behave during one call of ``fn``, or inside a ``with`` block.
+
+    A subclass overrides ``process_message`` (asked from the inside outward, while the value may be missing) and
+    ``postprocess_message`` (told from the outside inward, once the value is there).  Or it defines a method for each
+    type of statement that it cares about: ``_pyro_sample(msg)`` and ``_pyro_post_sample(msg)``, ``_pyro_param(msg)``
+    and so on.  All of them edit the message that they get.
+
+    Args:
+        fn: function whose statements are handled.  Without it the handler is a context manager, and a decorator.
+
+    Raises:
+        HandlerError: ``fn`` is not callable, or the handler is entered while it is active.
+
+    Example:
+        >>> from twofold_torch import sample, distributions as dist
+        >>> class Names(Messenger):
+        ...     def process_message(self, msg):
+        ...         print("statement", msg["name"])
+        >>> with Names():
+        ...     _ = sample("x", dist.Normal(0.0, 1.0), obs=0.5)
+        statement x
+    """
+
+    is_recorder: bool = False
+    """Whether a run begins where this handler is entered."""
+
+    fn: Callable[..., Any] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the runtime reach an overridden hook under either name in one call."""
+        super().__init_subclass__(**kwargs)
+        for name in ("process_message", "postprocess_message"):
+            if name in cls.__dict__ and f"_{name}" not in cls.__dict__:
+                setattr(cls, f"_{name}", cls.__dict__[name])
+
+    def __init__(self, fn: Callable[..., Any] | None = None) -> None:
+        if fn is not None and not callable(fn):
+            raise HandlerError(
+                f"{type(self).__name__} needs a function to handle",
+                seen=f"{fn!r} of type {type(fn).__name__}",
+                expected="a callable, or nothing for a context manager",
+                suggestion=f"write {type(self).__name__}(model, ...)",
+            )
+        self.fn = fn
+
+    def process_message(self, msg: Message) -> None:
+        """Hook: the statement has been made, its value may be missing."""
+        method = getattr(self, f"_pyro_{msg['type']}", None)
+        if method is not None:
+            method(msg)
+
+    def postprocess_message(self, msg: Message) -> None:
+        """Hook: the value is there."""
+        method = getattr(self, f"_pyro_post_{msg['type']}", None)
+        if method is not None:
+            method(msg)
+
+    def _process_message(self, msg: Message) -> None:
+        """The lineage's name of ``process_message``; this is what the runtime calls."""
+        self.process_message(msg)
+
+    def _postprocess_message(self, msg: Message) -> None:
+        """The lineage's name of ``postprocess_message``; this is what the runtime calls."""
+        self.postprocess_message(msg)
+
+    def __enter__(self) -> Any:
+        if not self._claim():
+            raise HandlerError(
+                f"this {type(self).__name__} handler is active already",
+                expected="one handler object entered once at a time",
+                suggestion="make a second one",
+            )
+        STACK.handlers = (*STACK.handlers, self)
+        return self
+
+    def _claim(self) -> bool:
+        """Mark the handler as active; setdefault is atomic, so one of two threads gets it."""
+        token = object()
+        return self.__dict__.setdefault("_entry", token) is token
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:
+        self.__dict__.pop("_entry", None)
+        handlers = STACK.handlers
+        if handlers and handlers[-1] is self:
+            STACK.handlers = handlers[:-1]
+        elif self in handlers:
+            place = handlers.index(self)
+            # What lies above was left behind by a suspended generator, unless this very handler is the one that a
+            # generator left behind: then it belongs to whoever resumed or collected the generator.
+            above = handlers[place + 1 :] if _exits_from_generator() else ()
+            STACK.handlers = handlers[:place] + above
+        return None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.fn is None:
+            return self._decorate(*args, **kwargs)
+        with self._for_call():
+            return self.fn(*args, **kwargs)
+
+    def _for_call(self) -> Any:
+        """This handler, or a copy if it is active already: in another thread, or in a recursive model."""
+        return self if "_entry" not in self.__dict__ else self._copy()
+
+    def _copy(self) -> Any:
+        handler = copy.copy(self)
+        handler.__dict__.pop("_entry", None)
+        return handler
+
+    def _decorate(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs or not callable(args[0]):
+            raise HandlerError(
+                f"this {type(self).__name__} handler has no function yet",
+                seen=f"a call with {len(args)} positional and {len(kwargs)} keyword arguments",
+                expected="one function, to be decorated",
+                suggestion=f"pass the model first: {type(self).__name__}(model, ...)",
+            )
+        handler = self._copy()
+        handler.fn = args[0]
+        return handler
+
+    @classmethod
+    def register(
+        cls, fn: Callable[..., Any] | None = None, type: str | None = None, post: bool = False
+    ) -> Callable[..., Any]:
+        """Add a method for one type of statement to this class; also a decorator.
+
+        Args:
+            fn: function of the handler and the message.
+            type: type of statement, such as ``"sample"`` or one of your own.
+            post: told after the statement rather than asked before it.
+
+        Example:
+            >>> class Quiet(Messenger):
+            ...     pass
+            >>> @Quiet.register(type="sample")
+            ... def _stop(self, msg):
+            ...     msg["stop"] = True
+        """
+        if fn is None:
+            return lambda function: cls.register(function, type=type, post=post)
+        if type is None:
+            raise HandlerError(f"{cls.__name__}.register needs the type of statement", expected='such as type="sample"')
+        setattr(cls, f"_pyro_{'post_' if post else ''}{type}", fn)
+        return fn
+
+    @classmethod
+    def unregister(cls, fn: Callable[..., Any] | None = None, type: str | None = None) -> Callable[..., Any] | None:
+        """Take the methods for one type of statement off this class again."""
+        for name in (f"_pyro_{type}", f"_pyro_post_{type}"):
+            if name in cls.__dict__:
+                delattr(cls, name)
+        return fn
+
+
+def _exits_from_generator() -> bool:
+    """Whether the ``with`` statement that is being left stands in a generator or coroutine."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_name == "__exit__":
+        frame = frame.f_back
+    return bool(frame.f_code.co_flags & _RESUMABLE)
+
+
+def apply_stack(msg: Message) -> Message:
+    """Show ``msg`` to the handlers, perform it, and show it back to the same handlers.
+
+    The innermost handler is asked first; ``msg["stop"]`` ends the round.  Then the same handlers are told in the
+    opposite order, and last the ``continuation`` of the message is called.
+
+    Args:
+        msg: a message with all its keys; it is edited in place.
+
+    Returns:
+        The same message, its value there.
+    """
+    handlers = STACK.handlers
+    first = len(handlers)
+    while first:
+        first -= 1
+        handlers[first]._process_message(msg)
+        if msg["stop"]:
+            break
+    if not msg["done"]:
+        _perform(msg)
+    for handler in handlers[first:]:
+        handler._postprocess_message(msg)
+    if msg["continuation"] is not None:
+        msg["continuation"](msg)
+    return msg
+
+
+def _perform(msg: Message) -> None:
+    """Make the value that no handler supplied; hold one that was supplied against its law."""
+    value = msg["value"]
+    if value is None:
+        msg["value"] = draw(msg["fn"], msg["args"], msg["kwargs"])
+    elif msg["type"] == "sample":
+        msg["value"] = as_value(msg["fn"], value)
+        check_value_shape(msg)
+    msg["done"] = True
+
+
+def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> Callable[..., Any]:
+    """Make a function a statement of its own type: handlers see its calls, and may change or replace them.
+
+    Args:
+        fn: function that performs the statement if no handler does.
+        type: what the message is called; handlers treat it in a method ``_pyro_<type>``.
+
+    Returns:
+        A function with two more keyword arguments, ``name`` and ``infer``.
+
+    Example:
+        >>> @effectful(type="double")
+        ... def double(x):
+        ...     return 2 * x
+        >>> class Triple(Messenger):
+        ...     def _pyro_double(self, msg):
+        ...         msg["value"] = 3 * msg["args"][0]
+        >>> with Triple():
+        ...     double(2)
+        6
+    """
+    if fn is None:
+        return functools.partial(effectful, type=type)
+    if not isinstance(type, str) or type == "message":
+        raise HandlerError("effectful needs the type of the statement", seen=type, expected="a word of your own")
+
+    @functools.wraps(fn)
+    def statement(*args: Any, name: str | None = None, infer: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        if not STACK.handlers:
+            return fn(*args, **kwargs)
+        return apply_stack(new_message(type, name, fn, args, kwargs, infer=dict(infer or {})))["value"]
+
+    return statement
+
+
+def new_message(
+    type: str, name: str | None, fn: Any, args: tuple[Any, ...] = (), kwargs: Any = None, **keys: Any
+) -> Message:
+    """A message with the usual values of all keys but those that are given."""
+    msg: dict[str, Any] = {
+        "type": type,
+        "name": name,
+        "fn": fn,
+        "is_observed": False,
+        "args": args,
+        "kwargs": {} if kwargs is None else kwargs,
+        "value": None,
+        "infer": {},
+        "scale": 1.0,
+        "mask": None,
+        "cond_indep_stack": (),
+        "done": False,
+        "stop": False,
+        "continuation": None,
+    }
+    msg.update(keys)
+    return msg  # type: ignore[return-value]

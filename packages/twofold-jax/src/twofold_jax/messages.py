@@ -43,7 +43,7 @@ class Message(TypedDict, total=False):
     """sample: the law.  Others: the callable that makes the value of ``args`` and ``kwargs`` if no handler does."""
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    """sample: ``rng_key`` and ``sample_shape``.  param: ``constraint``, ``event_dim`` (and ``rng_key`` of a lazy init)."""
+    """sample: ``rng_key``, ``sample_shape``.  param: ``constraint``, ``event_dim``, and ``rng_key`` for a lazy init."""
     value: Any
     """None until a handler or the statement itself supplies it."""
     scale: Any

@@ -53,8 +53,8 @@ def sample(
         rng_key: random key of the draw outside a ``seed`` handler; inside one it has no effect.
         sample_shape: shape of independent draws, to the left of the batch shape.
         infer: settings for inference algorithms; copied, never changed.
-        obs_mask: boolean, of batch shape: where False, ``obs`` is missing and a latent value takes its place.  Makes the
-            sites ``name_observed``, ``name_unobserved`` and the deterministic ``name``.
+        obs_mask: boolean, of batch shape: where False, ``obs`` is missing and a latent value takes its place.  Makes
+            the sites ``name_observed``, ``name_unobserved`` and the deterministic ``name``.
 
     Returns:
         The value of the site: ``obs`` itself, a draw, or what a handler supplied.

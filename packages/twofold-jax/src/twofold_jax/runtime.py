@@ -68,7 +68,7 @@ class Messenger:
     """
 
     reads_key: bool = True
-    """Whether ``process_message`` may read ``msg["kwargs"]["rng_key"]``; if not, keys nobody draws with are not made."""
+    """Whether ``process_message`` may read ``msg["kwargs"]["rng_key"]``: then it is made though nothing may draw."""
     passes_stop: bool = False
     """Whether the handler is asked although ``msg["stop"]`` hides the site."""
 

@@ -91,10 +91,10 @@ class seed(Messenger):
         if get_opaque_trace_state() != self._transformations:
             raise RandomKeyError(
                 f"site {msg['name']!r} stands inside a JAX transformation (jit, vmap, scan, ...) within a seeded model",
-                seen="a draw inside the transformation, its seed handler outside: one key would serve every row or step",
+                seen="a draw inside, its seed handler outside: one key would serve every row or step",
                 expected="the seed handler on the same side of the transformation as its sites",
-                suggestion="use plate instead of vmap; transform the whole seeded model; or take `key = prng_key()` before "
-                "and draw inside with a seed handler of split keys",
+                suggestion="use plate instead of vmap; transform the whole seeded model; or split prng_key() before, "
+                "and draw inside under a seed handler for each key",
             )
         return jax.random.fold_in(self.rng_key, index)
 

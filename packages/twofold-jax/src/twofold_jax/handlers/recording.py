@@ -105,7 +105,7 @@ def _refuse_transformed(msg: Message) -> None:
 
 
 class replay(NamingMessenger):
-    """Give latent sites the values that they have in a recorded run; they stay latent, and are scored under the new law.
+    """Give latent sites the values of a recorded run; they stay latent, and are scored under the new law.
 
     Plates take their indices from the recorded run; observed sites keep their observation.
 

@@ -1,9 +1,9 @@
 """A strict implementation of the language in NumPy, in both flavours: the law as a program.
 
 It is the test bench of this kit, and meant to be read.  A program in this language is an ordinary function that makes
-statements: ``sample`` names a random variable, ``param`` a value to be learnt, ``plate`` declares that what happens inside
-it is repeated independently, ``factor`` adds to the density.  What a statement does depends on the handlers that are
-active around it: one records, one fixes values, one hides, one weighs.  Nothing else is needed for inference.
+statements: ``sample`` names a random variable, ``param`` a value to be learnt, ``plate`` declares that what happens
+inside it is repeated independently, ``factor`` adds to the density.  What a statement does depends on the handlers that
+are active around it: one records, one fixes values, one hides, one weighs.  Nothing else is needed for inference.
 
 To understand a run, read the files in the order in which a site travels:
 
@@ -18,11 +18,11 @@ To understand a run, read the files in the order in which a site travels:
 ==================  ===================================================================================================
 
 Beside the language stand the things that it talks of: ``tensor.py`` (arrays with gradients), ``draws.py`` (randomness),
-``constraints.py``, ``laws.py``, ``network.py``, ``trees.py``, ``validation.py``, ``errors.py``; and what is built on it, as
-far as the clauses ask: ``infer.py``, ``enumeration.py``, ``compiled.py``.  ``adapter.py`` shows both flavours to the kit.
+``constraints.py``, ``laws.py``, ``network.py``, ``trees.py``, ``validation.py``, ``errors.py``; and what is built on it,
+as far as the clauses ask: ``infer.py``, ``enumeration.py``, ``compiled.py``.  ``adapter.py`` shows both to the kit.
 
-*Strict* means that whatever the law does not allow is refused, so that a model that runs here runs in every conforming
-implementation.  The figures of speed are not those of a library: clarity wins wherever the two part.
+*Strict* means that whatever the law does not allow is refused, so that a model that runs here should run everywhere.
+Clarity wins over speed wherever the two part.
 
 Example:
     >>> from twofold_conformance.reference import laws, stateless, traces

@@ -20,21 +20,48 @@ Data = Mapping[str, Any]
 Choice = Callable[[Message], Any]
 SITES = ("sample", "param", "plate", "deterministic")
 
+
+class Naming(Handler):
+    """A handler that is given names: after the run it tells of those that no statement had."""
+
+    types: tuple[str, ...] = ("sample",)
+    """The statements that it speaks of."""
+    names: Iterable[str] = ()
+
+    def start(self) -> None:
+        self.unused = set(self.names)
+
+    def meets(self, msg: Message) -> bool:
+        """Is this one of the statements?  Then its name is used."""
+        if msg["type"] not in self.types:
+            return False
+        self.unused.discard(msg["name"])
+        return True
+
+    def finish(self, *, failed: bool) -> None:
+        if not failed:
+            warn_unused(type(self).__name__, self.unused)
+
+
+def warn_unused(handler: str, names: Iterable[str]) -> None:
+    names = sorted(names)
+    if names and is_validation_enabled():
+        warnings.warn(f"{handler}: no statement of this run has the names {names}", stacklevel=4)
+
+
 # What a site's value is ---------------------------------------------------------------------------------------------
 
 
-class condition(Handler):
+class condition(Naming):
     """Observe ``data[name]`` at the sample sites of these names; ``condition_fn(site)`` may decide instead."""
-
-    types: tuple[str, ...] = ("sample",)
 
     def __init__(self, fn: Any = None, data: Any = None, condition_fn: Choice | None = None) -> None:
         super().__init__(fn)
         exactly_one("condition", data=data, condition_fn=condition_fn)
-        self.choose = chooser(data, condition_fn)
+        self.choose, self.names = chooser(data, condition_fn), data or ()
 
     def process(self, msg: Message) -> None:
-        value = self.choose(msg) if msg["type"] in self.types else None
+        value = self.choose(msg) if self.meets(msg) else None
         if value is not None:
             msg["value"], msg["is_observed"] = value, True
 
@@ -66,17 +93,17 @@ class uncondition(Handler):
             msg["value"], msg["is_observed"] = None, False
 
 
-class do(Handler):
+class do(Naming):
     """Intervene: the statement returns ``data[name]``, while the site itself stays as it would have been."""
 
     def __init__(self, fn: Any = None, data: Data | None = None) -> None:
         super().__init__(fn)
         if data is None:
             raise HandlerError("do needs data")
-        self.data = data
+        self.data = self.names = data
 
     def process(self, msg: Message) -> None:
-        value = self.data.get(msg["name"]) if msg["type"] == "sample" else None
+        value = self.data.get(msg["name"]) if self.meets(msg) else None
         if value is not None:
             if msg["returns"] is not None:
                 warnings.warn(f"site {msg['name']!r}: two interventions, the outer one holds", stacklevel=2)
@@ -113,27 +140,25 @@ class replay(Handler):
         msg["value"] = recorded["value"]
 
 
-class lift(Handler):
+class lift(Naming):
     """Make parameters latent sample sites: ``prior`` is one law for all, a dict of laws by name, or a function."""
+
+    types = ("param",)
 
     def __init__(self, fn: Any = None, prior: Any = None) -> None:
         super().__init__(fn)
         if not (isinstance(prior, Mapping) or callable(prior)):
             raise HandlerError(f"lift needs a law, a function or a dict of them as prior, seen: {prior!r}")
-        self.prior = prior
+        self.prior, self.names = prior, prior if isinstance(prior, Mapping) else ()
 
     def start(self) -> None:
+        super().start()
         self.values: dict[str, Any] = {}
-        self.unused = set(self.prior) if isinstance(self.prior, Mapping) else set()
-
-    def finish(self, *, failed: bool) -> None:
-        warn_unused("lift", self.unused, failed=failed)
 
     def process(self, msg: Message) -> None:
-        prior = self._prior_of(msg) if msg["type"] == "param" else None
+        prior = self._prior_of(msg) if self.meets(msg) else None
         if prior is None:
             return
-        self.unused.discard(msg["name"])
         if msg["name"] in self.values:
             msg["value"], msg["stop"], msg["repeats"] = self.values[msg["name"]], True, True
         else:
@@ -155,13 +180,6 @@ def _become_sample(msg: Message, prior: Any) -> None:
     msg["check"] = check_shape
     if msg["rng_key"] is None:
         msg["rng_key"] = prng_key("sample")
-
-
-def warn_unused(handler: str, names: Iterable[str], *, failed: bool) -> None:
-    """Tell of names that no statement had, unless an error is on its way already."""
-    names = sorted(names)
-    if names and not failed and is_validation_enabled():
-        warnings.warn(f"{handler}: no statement of this run has the names {names}", stacklevel=4)
 
 
 # What a site counts -------------------------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ class StatelessSVI:
         values = self.constrained(leaves)
 
         def ready(program: Model, part: int) -> Model:
-            return stateless.seed(stateless.substitute(program, data=values), rng_seed=fold_in(key, part))
+            given = stateless.substitute(program, substitute_fn=lambda msg: values.get(msg["name"]))
+            return stateless.seed(given, rng_seed=fold_in(key, part))
 
         return negative_elbo(ready(self.model, 1), ready(self.guide, 2), *args)
 

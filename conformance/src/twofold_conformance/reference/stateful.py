@@ -179,7 +179,7 @@ def random_module(name: str, nn_module: Module, prior: Any) -> Callable[[], Modu
             for path, parameter in network.named_parameters()
         }
         unused = set(prior) - set(values) if isinstance(prior, Mapping) else set()
-        shared.warn_unused("random_module", unused, failed=False)
+        shared.warn_unused("random_module", unused)
         network.replace_parameters(values)
         return network
 
@@ -231,24 +231,19 @@ class condition(shared.condition):
         super().__init__(fn, data)
 
 
-class substitute(Handler):
+class substitute(shared.Naming):
     """Give parameters the values of ``data``; sample sites and the store stay as they are."""
+
+    types = ("param",)
 
     def __init__(self, fn: Any = None, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(fn)
         if data is None:
             raise HandlerError("substitute needs data")
-        self.data = data
-
-    def start(self) -> None:
-        self.unused = set(self.data)
-
-    def finish(self, *, failed: bool) -> None:
-        shared.warn_unused("substitute", self.unused, failed=failed)
+        self.data = self.names = data
 
     def process(self, msg: Message) -> None:
-        if msg["type"] == "param" and msg["name"] in self.data:
-            self.unused.discard(msg["name"])
+        if self.meets(msg) and msg["name"] in self.data:
             msg["value"] = tensor(self.data[msg["name"]])
 
 

@@ -182,11 +182,13 @@ class seed(Handler):
             msg["rng_key"] = self.keys.next()
 
 
-class substitute(Handler):
+class substitute(shared.Naming):
     """Give sample sites, parameters and plates the values of ``data``, or of ``substitute_fn(site)``.
 
     A sample site stays latent; an observed one keeps its observation.
     """
+
+    types = ("sample", "param", "plate")
 
     def __init__(
         self,
@@ -196,10 +198,10 @@ class substitute(Handler):
     ) -> None:
         super().__init__(fn)
         shared.exactly_one("substitute", data=data, substitute_fn=substitute_fn)
-        self.choose = shared.chooser(data, substitute_fn)
+        self.choose, self.names = shared.chooser(data, substitute_fn), data or ()
 
     def process(self, msg: Message) -> None:
-        if msg["type"] in ("sample", "param", "plate") and not msg["is_observed"]:
+        if self.meets(msg) and not msg["is_observed"]:
             value = self.choose(msg)
             if value is not None:
                 msg["value"] = value

@@ -58,7 +58,7 @@ def random_module(name: str, nn: Network, prior: Prior, input_shape: Shape | Non
     """A network with priors over its parameters: each is a sample site ``name/path``, all its dims one event.
 
     Paths are keys and indices joined by dots, such as ``0.w``.  Parameters without a prior stay in the param site
-    ``name$params``, a pytree that holds None at the places of the others.
+    ``name$params``, a pytree that holds ``()``, which has no leaves, at the places of the others.
 
     Args:
         name: of the network.
@@ -93,7 +93,7 @@ def random_module(name: str, nn: Network, prior: Prior, input_shape: Shape | Non
 
     def without_priors(rng_key: Key) -> Any:
         kept = zip(jax.tree.leaves(init(rng_key)), laws, strict=True)
-        return structure.unflatten([leaf if law is None else None for leaf, law in kept])
+        return structure.unflatten([leaf if law is None else () for leaf, law in kept])
 
     fixed = iter(jax.tree.leaves(param(f"{name}$params", without_priors)) if None in laws else ())
     values = [

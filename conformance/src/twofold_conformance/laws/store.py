@@ -329,6 +329,8 @@ def missing_file_raises(k: Kit) -> None:
 def expect_inert(k: Kit, write: Callable[[Path, Trap], None]) -> None:
     """Whatever ``load`` makes of the file, it calls nothing that the file names."""
     fill(k, "store_021")
+    by_file(k, k.adapter.store().clear)
+    expect_filled(k, "store_021", "after loading what was saved")
     with scratch_file("store") as name:
         file, witness = Path(name), Path(name).with_name("witness")
         write(file, Trap(witness))

@@ -18,8 +18,8 @@ To understand a run, read the files in the order in which a site travels:
 ==================  ===================================================================================================
 
 Beside the language stand the things that it talks of: ``tensor.py`` (arrays with gradients), ``draws.py`` (randomness),
-``constraints.py``, ``laws.py``, ``network.py``, ``trees.py``, ``validation.py``, ``errors.py``; and what is built on it,
-as far as the clauses ask: ``infer.py``, ``enumeration.py``, ``compiled.py``.  ``adapter.py`` shows both to the kit.
+``constraints.py``, ``laws.py``, ``network.py``, ``trees.py``, ``validation.py``, ``errors.py``; and what is built on
+it, as far as the clauses ask: ``infer.py``, ``enumeration.py``, ``compiled.py``.  ``adapter.py`` shows both to the kit.
 
 *Strict* means that whatever the law does not allow is refused, so that a model that runs here should run everywhere.
 Clarity wins over speed wherever the two part.

@@ -207,6 +207,12 @@ class StatefulReference(_Reference):
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
         return infer.StatefulSVI(model, guide, learning_rate)
 
+    def enum_elbo(self, model: Callable[..., Any], guide: Callable[..., Any], max_plate_nesting: int) -> float:
+        return enumeration.enumerated_elbo(model, guide, max_plate_nesting)
+
+    def enum_traces(self, model: Callable[..., Any]) -> Sequence[Any]:
+        return list(enumeration.enumerated_traces(model))
+
 
 class StatelessReference(_Reference):
     """Drives the stateless flavour."""
@@ -224,6 +230,7 @@ class StatelessReference(_Reference):
         "store.persist",
         "handler.enum",
         "handler.markov",
+        "svi.enum",
     }
     choices: ClassVar[Mapping[str, str]] = {
         "SAMPLE-009": "B",

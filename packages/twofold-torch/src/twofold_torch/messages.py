@@ -78,7 +78,7 @@ def draw(fn: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = No
 
 
 def as_value(fn: Any, value: Any) -> Any:
-    """``value`` as a tensor of the kind that ``fn`` draws: numbers and arrays are converted, tensors stay as they are."""
+    """``value`` as a tensor of the kind that ``fn`` draws: numbers and arrays are converted, tensors stay the same."""
     if isinstance(value, torch.Tensor) or not isinstance(fn, TorchBase):
         return value
     if isinstance(value, bool | int | float):

@@ -167,7 +167,7 @@ class ParamStore:
         constraint: Constraint = constraints.real,
         event_dim: int | None = None,
     ) -> Tensor:
-        """The value of ``name``, registered first if there is an ``init_tensor``; what the statement ``param`` calls."""
+        """The value of ``name``, registered first if there is an ``init_tensor``: what the statement ``param`` does."""
         if init_tensor is None:
             return self[name]
         return self.setdefault(name, init_tensor, constraint)
@@ -342,8 +342,20 @@ def _new_leaf(name: str, init: Any, constraint: Constraint) -> Tensor:
         unconstrained = value.detach().clone()
     else:
         with torch.no_grad():
-            unconstrained = transform_to(constraint).inv(value.detach()).detach().clone()
+            unconstrained = _transform(name, constraint).inv(value.detach()).detach().clone()
     return unconstrained.contiguous().requires_grad_()
+
+
+def _transform(name: str, constraint: Constraint) -> Any:
+    """The map from all reals to ``constraint``."""
+    try:
+        return transform_to(constraint)
+    except NotImplementedError as error:
+        raise SiteTypeError(
+            f"param {name!r} cannot have this constraint: no map from the reals to it is known",
+            seen=constraints.describe(constraint),
+            expected="a continuous constraint, or a transform registered with transform_to",
+        ) from error
 
 
 def check_constrained(name: str, value: Tensor, constraint: Constraint) -> None:
@@ -374,7 +386,7 @@ def _check_state(state: Any, copy: bool = True) -> _Contents:
         raise StoreError(
             f"this is no state of a parameter store: {problem}",
             seen=type(state).__name__ if not isinstance(state, Mapping) else f"keys {sorted(map(str, state))}",
-            expected="{'params': {name: unconstrained tensor}, 'constraints': {name: constraint}} as get_state gives it",
+            expected="{'params': {name: unconstrained tensor}, 'constraints': {name: constraint}}, as of get_state",
         )
     contents = _Contents()
     contents.leaves = {
@@ -399,6 +411,7 @@ def _problem_of_state(state: Any) -> str | None:
             return f"the value of {name!r} is no floating point tensor"
         if not isinstance(held[name], Constraint):
             return f"the constraint of {name!r} is a {type(held[name]).__name__}"
+        _transform(name, held[name])
     return None
 
 

@@ -106,8 +106,11 @@ class do(Naming):
         value = self.data.get(msg["name"]) if self.meets(msg) else None
         if value is not None:
             if msg["returns"] is not None:
-                warnings.warn(f"site {msg['name']!r}: two interventions, the outer one holds", stacklevel=2)
+                self.warn_twice(msg)
             msg["returns"] = value
+
+    def warn_twice(self, msg: Message) -> None:
+        warnings.warn(f"site {msg['name']!r}: two interventions, the outer one holds", stacklevel=4)
 
 
 class replay(Handler):
@@ -134,10 +137,13 @@ class replay(Handler):
         msg["value"] = self.trace[msg["name"]]["value"]
 
     def _replay_sample(self, msg: Message) -> None:
+        self.check(msg)
+        msg["value"] = self.trace[msg["name"]]["value"]
+
+    def check(self, msg: Message) -> None:
         recorded = self.trace[msg["name"]]
         if recorded["type"] != "sample" or recorded["is_observed"]:
             raise ReplayError(f"site {msg['name']!r} is latent in the model, and not in the trace")
-        msg["value"] = recorded["value"]
 
 
 class lift(Naming):
@@ -190,9 +196,12 @@ class mask(Handler):
 
     def __init__(self, fn: Any = None, mask: Any = None) -> None:
         super().__init__(fn)
-        if not (isinstance(mask, bool) or array(mask).dtype == bool):
-            raise HandlerError(f"mask is boolean, seen: {mask!r}")
+        self.check(mask)
         self.mask = mask
+
+    def check(self, mask: Any) -> None:
+        if array(mask).dtype != bool:
+            raise HandlerError(f"mask is boolean, seen: {mask!r}")
 
     def process(self, msg: Message) -> None:
         if msg["type"] in ("sample", "get_mask"):
@@ -209,9 +218,12 @@ class scale(Handler):
 
     def __init__(self, fn: Any = None, scale: Any = 1.0) -> None:
         super().__init__(fn)
+        self.check(scale)
+        self.scale = scale
+
+    def check(self, scale: Any) -> None:
         if array(scale).dtype.kind not in "fiu" or not np.all(array(scale) > 0):
             raise HandlerError(f"scale is positive, seen: {scale!r}")
-        self.scale = scale
 
     def process(self, msg: Message) -> None:
         if msg["type"] == "sample":
@@ -328,15 +340,18 @@ class LocScaleReparam:
         self.centered = centered
 
     def rewrite(self, msg: Message, handler: Handler) -> None:
-        if msg["is_observed"]:
-            raise HandlerError(f"site {msg['name']!r} is observed and cannot be decentered")
-        if not isinstance(msg["fn"], Normal):
-            raise HandlerError(f"site {msg['name']!r} has no location and scale: {msg['fn']!r}")
+        self.check(msg)
         loc, width = msg["fn"].values
         auxiliary = self._auxiliary(msg, Normal(loc * self.centered, width**self.centered), handler)
         msg["value"] = loc + width ** (1.0 - self.centered) * (auxiliary - loc * self.centered)
         msg["type"], msg["fn"] = "deterministic", None
         msg["check"] = lambda msg: None
+
+    def check(self, msg: Message) -> None:
+        if msg["is_observed"]:
+            raise HandlerError(f"site {msg['name']!r} is observed and cannot be decentered")
+        if not isinstance(msg["fn"], Normal):
+            raise HandlerError(f"site {msg['name']!r} has no location and scale: {msg['fn']!r}")
 
     def _auxiliary(self, msg: Message, law: Normal, handler: Handler) -> Tensor:
         """The site that is drawn, under the same plates, scale and mask, shown to the handlers further out."""

@@ -103,13 +103,15 @@ class Handler:
     """Changes what statements mean, inside a ``with`` block or during each call of ``fn``."""
 
     def __init__(self, fn: Callable[..., Any] | None = None) -> None:
-        if fn is not None and not callable(fn):
-            raise HandlerError(f"{type(self).__name__} wraps functions, seen: {fn!r}")
+        self._check_callable(fn)
         self.fn = fn
 
+    def _check_callable(self, fn: Any) -> None:
+        if fn is not None and not callable(fn):
+            raise HandlerError(f"{type(self).__name__} wraps functions, seen: {fn!r}")
+
     def __enter__(self) -> Any:
-        if any(handler is self for handler in STACK.handlers):
-            raise HandlerError(f"this {type(self).__name__} handler is active already")
+        self._check_inactive()
         self.start()
         if not STACK.handlers:
             STACK.first_values = {}
@@ -127,6 +129,10 @@ class Handler:
             raise HandlerError(f"{type(self).__name__} was given no function to call")
         with self:
             return self.fn(*args, **kwargs)
+
+    def _check_inactive(self) -> None:
+        if any(handler is self for handler in STACK.handlers):
+            raise HandlerError(f"this {type(self).__name__} handler is active already")
 
     def start(self) -> None:
         """On entry: forget the run before."""

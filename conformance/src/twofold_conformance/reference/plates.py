@@ -32,11 +32,14 @@ class Plate(Handler, ABC):
         self.name, self.dim = name, _as_dim(name, dim)
         self.size = None if size is None else _as_count(name, "size", size)
         self.subsample_size = None if subsample_size is None else _as_count(name, "subsample_size", subsample_size)
-        if self.size is not None and self.subsample_size is not None and self.subsample_size > self.size:
-            raise PlateError(f"plate {name!r}: subsample_size {self.subsample_size} is larger than size {self.size}")
+        self._check_batch()
         self.frame: Frame | None = None
         """While the plate is active: what its sites list."""
         self.indices = None if self.size is None else self._announce(given)
+
+    def _check_batch(self) -> None:
+        if self.size is not None and self.subsample_size is not None and self.subsample_size > self.size:
+            raise PlateError(f"plate {self.name!r}: subsample_size {self.subsample_size} exceeds size {self.size}")
 
     def _announce(self, given: Any) -> Tensor:
         """The plate's own statement: its indices are the value of a site."""
@@ -59,10 +62,16 @@ class Plate(Handler, ABC):
         indices = array(msg["value"])
         if indices.ndim != 1 or indices.dtype.kind not in "iu" or not indices.size:
             raise PlateError(f"plate {self.name!r}: indices are one row of integers, seen: {indices!r}")
-        if self.subsample_size is not None and len(indices) != self.subsample_size:
+        self._check_length(len(indices))
+        self._check_range(indices)
+
+    def _check_length(self, length: int) -> None:
+        if self.subsample_size is not None and length != self.subsample_size:
             raise ReplayError(
-                f"plate {self.name!r}: {len(indices)} indices were given, subsample_size is {self.subsample_size}"
+                f"plate {self.name!r}: {length} indices were given, subsample_size is {self.subsample_size}"
             )
+
+    def _check_range(self, indices: np.ndarray) -> None:
         if not np.all((indices >= 0) & (indices < self.size)):
             raise PlateError(f"plate {self.name!r}: indices {indices} leave the range of size {self.size}")
 
@@ -92,9 +101,7 @@ class Plate(Handler, ABC):
         active = active_plates()
         check_unique(self.name, active)
         dim = self.dim if self.dim is not None else _free_dim(active)
-        for frame in active:
-            if frame.dim == dim:
-                raise PlateError(f"plates {frame.name!r} and {self.name!r} both claim dim {dim}")
+        check_dim_free(self.name, dim, active)
         return Frame(self.name, dim, self.batch)
 
     def process(self, msg: Message) -> None:
@@ -124,13 +131,13 @@ class Plate(Handler, ABC):
         """The entries of the message's value at the plate's indices."""
         value = tensor(msg["value"])
         axis = value.ndim - event_dim + dim
-        _check_length(self, msg, value, axis)
+        _check_param_length(self, msg, value, axis)
         if axis < 0 or value.shape[axis] == 1 or _is_whole(self):
             return msg["value"]
         return value[(slice(None),) * axis + (self.indices,)]
 
 
-def _check_length(plate: Plate, msg: Message, value: Tensor, axis: int) -> None:
+def _check_param_length(plate: Plate, msg: Message, value: Tensor, axis: int) -> None:
     if axis >= 0 and value.shape[axis] not in (1, plate.size):
         raise ShapeError(
             f"{msg['type']} {msg['name']!r} of shape {value.shape} in plate {plate.name!r}: the length at its dim is "
@@ -151,9 +158,13 @@ def _as_count(name: str, what: str, value: Any) -> int:
         count = operator.index(value)
     except TypeError:
         raise StatementError(f"plate {name!r}: {what} is a whole number, seen: {value!r}") from None
+    _check_positive(name, what, count)
+    return count
+
+
+def _check_positive(name: str, what: str, count: int) -> None:
     if count < 1:
         raise PlateError(f"plate {name!r}: {what} is at least 1, seen: {count}")
-    return count
 
 
 def _as_dim(name: str, dim: Any) -> int | None:
@@ -173,6 +184,12 @@ def active_plates() -> list[Frame]:
 def check_unique(name: str, active: Sequence[Frame]) -> None:
     if any(frame.name == name for frame in active):
         raise PlateError(f"plate {name!r} is active already; the name of a plate is unique")
+
+
+def check_dim_free(name: str, dim: int, active: Sequence[Frame]) -> None:
+    for frame in active:
+        if frame.dim == dim:
+            raise PlateError(f"plates {frame.name!r} and {name!r} both claim dim {dim}")
 
 
 def _free_dim(active: Sequence[Frame]) -> int:

@@ -36,15 +36,23 @@ def sample(
     """Call ``fn`` as the random variable ``name``: a law, a class of laws with its arguments, or any function."""
     if isinstance(fn, type) and issubclass(fn, Law):
         fn, args, kwargs = fn(*args, **kwargs), (), {}
-    if not callable(fn):
-        raise StatementError(f"site {name!r}: fn is a law or a function, seen: {fn!r}")
+    check_callable(name, fn)
     if isinstance(fn, Law):
         fn = _sized(name, fn, *args, **kwargs)
     if obs_mask is not None:
         return partly_observed(sample, shared.mask, name, fn, obs, obs_mask)
     if obs is not None and not STACK.handlers:
-        warnings.warn(f"site {name!r} is observed outside of inference", RuntimeWarning, stacklevel=2)
+        warn_outside(name)
     return sample_site(name, fn, draw, obs=obs, infer=infer, args=args, kwargs=kwargs)
+
+
+def check_callable(name: str, fn: Any) -> None:
+    if not callable(fn):
+        raise StatementError(f"site {name!r}: fn is a law or a function, seen: {fn!r}")
+
+
+def warn_outside(name: str) -> None:
+    warnings.warn(f"site {name!r} is observed outside of inference", RuntimeWarning, stacklevel=3)
 
 
 def _sized(name: str, law: Law, *args: Any, **kwargs: Any) -> Law:
@@ -95,15 +103,31 @@ class plate(Plate):
         use_cuda: bool | None = None,
         device: str | None = None,
     ) -> None:
+        self._check_device(name, use_cuda, device)
+        if size is None:
+            self._check_unsized(name, subsample, subsample_size)
+        given = None if subsample is None else self._row(subsample)
+        if given is not None:
+            self._check_given(name, given, subsample_size)
+            subsample_size = len(given)
+        self.used_as: str | None = None
+        super().__init__(name, size, subsample_size, dim, given)
+
+    def _check_device(self, name: str, use_cuda: bool | None, device: str | None) -> None:
         if use_cuda or device not in (None, "cpu"):
             raise PlateError(f"plate {name!r}: NumPy has no other device than the CPU")
-        if size is None and not (subsample is None and subsample_size is None):
+
+    def _check_unsized(self, name: str, subsample: Any, subsample_size: Any) -> None:
+        if subsample is not None or subsample_size is not None:
             raise PlateError(f"plate {name!r}: without a size there is nothing to choose a batch from")
-        given = None if subsample is None else Tensor(array(subsample))
-        if given is not None and subsample_size not in (None, len(given)):
+
+    def _row(self, subsample: Any) -> Tensor:
+        """Custom indices, however they come, as one array."""
+        return Tensor(array(subsample))
+
+    def _check_given(self, name: str, given: Tensor, subsample_size: Any) -> None:
+        if subsample_size not in (None, len(given)):
             raise PlateError(f"plate {name!r}: subsample_size {subsample_size}, and {len(given)} indices")
-        self.used_as: str | None = None
-        super().__init__(name, size, subsample_size if given is None else len(given), dim, given)
 
     def draw_key(self, msg: Message) -> Tensor:
         return GLOBAL
@@ -113,10 +137,13 @@ class plate(Plate):
         return super().__enter__()
 
     def __iter__(self) -> Iterator[int]:
-        if self.dim is not None or self.indices is None:
-            raise PlateError(f"plate {self.name!r}: a loop has no dim, and needs a size")
+        self._check_loop()
         self._use_as("loop")
         return self._turns(array(self.indices).tolist())
+
+    def _check_loop(self) -> None:
+        if self.dim is not None or self.indices is None:
+            raise PlateError(f"plate {self.name!r}: a loop has no dim, and needs a size")
 
     def _turns(self, indices: Sequence[int]) -> Iterator[int]:
         """One turn for each member; between the turns, and however the loop ends, the plate is not active."""
@@ -163,8 +190,10 @@ def _check_module(name: str, nn_module: Any) -> None:
     check_name(name)
     if SEPARATOR in name:
         raise HandlerError(f"module {name!r}: a name cannot hold the separator {SEPARATOR!r}")
-    if isinstance(nn_module, type) or not hasattr(nn_module, "named_parameters"):
-        raise StatementError(f"module {name!r}: a network is wanted, seen: {nn_module!r}")
+    if isinstance(nn_module, type):
+        raise StatementError(f"module {name!r}: a network is wanted, not its class {nn_module!r}")
+    if not hasattr(nn_module, "named_parameters"):
+        raise StatementError(f"module {name!r}: a network has parameters, seen: {nn_module!r}")
 
 
 def random_module(name: str, nn_module: Module, prior: Any) -> Callable[[], Module]:
@@ -252,9 +281,12 @@ class seed(Handler):
 
     def __init__(self, fn: Any = None, rng_seed: Any = None) -> None:
         super().__init__(fn)
+        self.check(rng_seed)
+        self.rng_seed = int(rng_seed)
+
+    def check(self, rng_seed: Any) -> None:
         if isinstance(rng_seed, bool) or not isinstance(rng_seed, int | np.integer):
             raise HandlerError(f"rng_seed is a whole number, seen: {rng_seed!r}")
-        self.rng_seed = int(rng_seed)
 
     def start(self) -> None:
         self.before = GENERATOR.state

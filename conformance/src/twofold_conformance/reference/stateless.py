@@ -32,15 +32,27 @@ def sample(
     obs_mask: Any = None,
 ) -> Any:
     """Draw the random variable ``name`` from ``fn``, or take ``obs`` as its value."""
-    if not isinstance(fn, Law):
-        raise StatementError(f"site {name!r}: fn is a law, seen: {type(fn).__name__} {fn!r}")
-    if not isinstance(sample_shape, tuple):
-        raise StatementError(f"site {name!r}: sample_shape is a tuple, seen: {sample_shape!r}")
-    if sample_shape:
-        fn = fn.expand(sample_shape + fn.batch_shape)
+    check_law(name, fn)
+    check_sample_shape(name, sample_shape)
+    fn = repeated_law(fn, sample_shape)
     if obs_mask is not None:
         return partly_observed(_keyed(sample, rng_key), shared.mask, name, fn, obs, obs_mask)
     return sample_site(name, fn, draw, obs=obs, infer=infer, kwargs={"rng_key": rng_key})
+
+
+def check_law(name: str, fn: Any) -> None:
+    if not isinstance(fn, Law):
+        raise StatementError(f"site {name!r}: fn is a law, seen: {type(fn).__name__} {fn!r}")
+
+
+def check_sample_shape(name: str, sample_shape: Any) -> None:
+    if not isinstance(sample_shape, tuple):
+        raise StatementError(f"site {name!r}: sample_shape is a tuple, seen: {sample_shape!r}")
+
+
+def repeated_law(law: Law, sample_shape: tuple[int, ...]) -> Law:
+    """``sample_shape`` independent times."""
+    return law.expand(sample_shape + law.batch_shape) if sample_shape else law
 
 
 def _keyed(sample: Callable[..., Any], rng_key: Any) -> Callable[..., Any]:
@@ -166,10 +178,13 @@ class seed(Handler):
 
     def __init__(self, fn: Any = None, rng_seed: Any = None, hide_types: Iterable[str] = ()) -> None:
         super().__init__(fn)
+        self.check(rng_seed)
+        self.rng_seed, self.hide_types = rng_seed, set(hide_types)
+
+    def check(self, rng_seed: Any) -> None:
         whole = array(rng_seed).dtype.kind in "iu" and array(rng_seed).ndim == 0
         if not (is_key(rng_seed) or (whole and not isinstance(rng_seed, bool))):
             raise HandlerError(f"rng_seed is a whole number or a key, seen: {rng_seed!r}")
-        self.rng_seed, self.hide_types = rng_seed, set(hide_types)
 
     def start(self) -> None:
         self.keys = KeySequence(self.rng_seed)

@@ -2,7 +2,7 @@
 
 from torch.distributions import ExponentialFamily
 
-from . import constraints
+from . import constraints, transforms
 from .base import Distribution, ScoreParts, TorchDistribution, TorchDistributionMixin
 from .bernoulli import Bernoulli, Geometric
 from .beta import Beta
@@ -13,6 +13,7 @@ from .delta import Delta, ImproperUniform, Unit
 from .dirichlet import Dirichlet
 from .exponential import Exponential, Laplace
 from .gamma import Chi2, Gamma, InverseGamma
+from .kl import kl_divergence, register_kl
 from .mixture import MixtureSameFamily
 from .multinomial import Multinomial
 from .multivariate_normal import LowRankMultivariateNormal, MultivariateNormal
@@ -20,6 +21,7 @@ from .normal import HalfNormal, LogNormal, Normal
 from .poisson import Poisson
 from .student_t import StudentT
 from .transformed import TransformedDistribution
+from .transforms import biject_to, transform_to
 from .uniform import Uniform
 from .wrapped import (
     ContinuousBernoulli,
@@ -89,5 +91,10 @@ __all__ = [
     "VonMises",
     "Weibull",
     "Wishart",
+    "biject_to",
     "constraints",
+    "kl_divergence",
+    "register_kl",
+    "transform_to",
+    "transforms",
 ]

@@ -38,6 +38,7 @@ class Categorical(LeanLaw, td.Categorical):
         ValueError: both or neither of ``probs`` and ``logits`` are given.
 
     Example:
+        >>> import torch
         >>> Categorical(torch.tensor([0.25, 0.75])).log_prob(torch.tensor(1))
         tensor(-0.2877)
     """
@@ -113,6 +114,7 @@ class OneHotCategorical(WrappedLaw, td.OneHotCategorical, ArgumentCheck):
         validate_args: check arguments and values; None for the package's switch.
 
     Example:
+        >>> import torch
         >>> OneHotCategorical(torch.tensor([0.25, 0.75])).log_prob(torch.tensor([0.0, 1.0]))
         tensor(-0.2877)
     """

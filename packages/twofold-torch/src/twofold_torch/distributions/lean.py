@@ -34,6 +34,8 @@ class WrappedLaw(TorchDistributionMixin):
         """The law with its batch dims expanded; draws differ along new dims."""
         try:
             new: Any = super().expand(torch.Size(batch_shape), _instance)  # type: ignore[misc]
+        except NotImplementedError:
+            raise  # torch's word to subclasses with a constructor of their own
         except RuntimeError as error:
             raise expand_error(self, batch_shape) from error
         for name in ("_validation", "has_rsample"):  # torch fixes the first at expansion and forgets the second

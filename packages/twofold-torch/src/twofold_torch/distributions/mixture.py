@@ -48,3 +48,7 @@ class MixtureSameFamily(WrappedLaw, td.MixtureSameFamily, ArgumentCheck):
             )
         mixture_distribution = mixture_distribution.expand(components[:-1])
         super().__init__(mixture_distribution, component_distribution, validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        """The law with its batch dims expanded; draws differ along new dims."""
+        return super().expand(batch_shape, object.__new__(type(self)) if _instance is None else _instance)

@@ -38,7 +38,8 @@ class Message(TypedDict, total=False):
     """One visit to one site.  Handlers read it and edit it; the keys that every message has come first."""
 
     type: MessageType
-    name: str | None
+    name: Any
+    """A str; None for statements that make no site, such as ``subsample``."""
     fn: Any
     """sample: the law.  Others: the callable that makes the value of ``args`` and ``kwargs`` if no handler does."""
     args: tuple[Any, ...]

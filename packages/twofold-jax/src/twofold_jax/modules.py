@@ -86,6 +86,7 @@ def random_module(name: str, nn: Network, prior: Prior, input_shape: Shape | Non
     init_fn, apply_fn = _as_pair(name, nn)
     init = _initialiser(name, init_fn, input_shape)
     shapes = jax.eval_shape(init, jax.random.key(0))
+    structure: Any
     leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
     paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
     laws = [_prior_of(name, path, tuple(leaf.shape), prior) for path, (_, leaf) in zip(paths, leaves, strict=True)]
@@ -142,9 +143,8 @@ def _prior_of(name: str, path: str, shape: Shape, prior: Prior) -> Distribution 
             seen=type(law).__name__,
             expected="a Distribution",
         )
-    if law.shape() != shape:
-        law = law.expand(shape[: len(shape) - len(law.event_shape)])
-    return law.to_event(len(law.batch_shape))
+    fitted = law if law.shape() == shape else law.expand(shape[: len(shape) - len(law.event_shape)])
+    return fitted.to_event(len(fitted.batch_shape))
 
 
 def _report_unused_priors(name: str, prior: Prior, paths: list[str]) -> None:

@@ -256,7 +256,7 @@ def all_indices(size: int) -> jax.Array:
     """``0 .. size - 1``; small ones are made once, outside of any transformation."""
     if size > _CACHED_SIZE:
         return jnp.arange(size)
-    return _cached_indices(size, bool(jax.config.read("jax_enable_x64")))
+    return _cached_indices(size, bool(jax.config.read("jax_enable_x64")))  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=256)
@@ -288,7 +288,8 @@ def draw_subset(rng_key: Any, size: int, subsample_size: int) -> jax.Array:
         taken = jnp.any(chosen == candidate)
         return chosen.at[position].set(jnp.where(taken, first + position, candidate))
 
-    return lax.fori_loop(0, subsample_size, add, jnp.full((subsample_size,), -1, candidates.dtype))
+    chosen: jax.Array = lax.fori_loop(0, subsample_size, add, jnp.full((subsample_size,), -1, candidates.dtype))
+    return chosen
 
 
 @contextmanager

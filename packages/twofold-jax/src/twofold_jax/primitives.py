@@ -263,10 +263,9 @@ def factor(name: str, log_factor: ArrayLike) -> None:
         -2.5
     """
     check_name(name, "factor")
-    if not hasattr(log_factor, "shape"):
-        log_factor = _as_observation(name, log_factor)
+    factor: Any = log_factor if hasattr(log_factor, "shape") else _as_observation(name, log_factor)
     if is_handled():
-        law = Unit(log_factor)
+        law = Unit(factor)
         sample(name, law, obs=np.zeros((*law.batch_shape, 0), np.float32), infer={"is_auxiliary": True})
 
 

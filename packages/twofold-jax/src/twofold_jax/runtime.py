@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from typing import Any, Self
 
@@ -14,8 +15,18 @@ from .errors import HandlerError, RandomKeyError
 from .messages import Message
 from .shapes import check_value_shape
 from .site_checks import check_observed_value
+from .transformations import handled_context, note_bare_statement
 
-__all__ = ["Messenger", "active_handlers", "apply_stack", "draw", "is_handled", "make_key", "push"]
+__all__ = [
+    "Messenger",
+    "active_handlers",
+    "apply_stack",
+    "draw",
+    "is_handled",
+    "make_key",
+    "push",
+    "without_inner_renaming",
+]
 
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
@@ -25,6 +36,8 @@ class _Stack(threading.local):
 
     def __init__(self) -> None:
         self.handlers: list[Messenger] = []
+        self.claimed: Messenger | None = None
+        self.context: AbstractContextManager[Any] | None = None
 
 
 _STACK = _Stack()
@@ -36,13 +49,51 @@ def active_handlers() -> tuple[Messenger, ...]:
 
 
 def is_handled() -> bool:
-    """Whether any handler is active in this thread."""
-    return bool(_STACK.handlers)
+    """Whether any handler is active in this thread: whether a statement has anybody to speak to."""
+    if _STACK.handlers:
+        return True
+    note_bare_statement()
+    return False
 
 
 def push(handler: Messenger) -> None:
     """Put ``handler`` inside of all handlers of this thread; its ``__exit__`` takes it off."""
+    if not _STACK.handlers:
+        _STACK.context = handled_context()
+        _STACK.context.__enter__()
     _STACK.handlers.append(handler)
+
+
+def _remove(handler: Messenger) -> None:
+    """Take ``handler`` off, wherever it stands."""
+    handlers = _STACK.handlers
+    if handlers and handlers[-1] is handler:
+        handlers.pop()
+    else:
+        for index in range(len(handlers) - 1, -1, -1):
+            if handlers[index] is handler:
+                # What lies above was left behind by a suspended generator, unless this very handler is the one that
+                # a generator left behind: then it belongs to whoever resumed or collected the generator.
+                del handlers[index : index + 1 if _exits_from_generator() else len(handlers)]
+                break
+    if not handlers and _STACK.context is not None:
+        context, _STACK.context = _STACK.context, None
+        context.__exit__(None, None, None)
+
+
+@contextmanager
+def without_inner_renaming(handler: Messenger) -> Iterator[None]:
+    """For statements that ``handler`` makes itself: skip the handlers inside of it that rename sites.
+
+    Their names are made from a name that was already renamed on its way to ``handler``.
+    """
+    before = _STACK.handlers
+    place = before.index(handler)
+    _STACK.handlers = before[: place + 1] + [inner for inner in before[place + 1 :] if not inner.renames]
+    try:
+        yield
+    finally:
+        _STACK.handlers = before
 
 
 class Messenger:
@@ -69,6 +120,8 @@ class Messenger:
 
     reads_key: bool = True
     """Whether ``process_message`` may read ``msg["kwargs"]["rng_key"]``: then it is made though nothing may draw."""
+    renames: bool = False
+    """Whether ``process_message`` changes ``msg["name"]``."""
     passes_stop: bool = False
     """Whether the handler is asked although ``msg["stop"]`` hides the site."""
 
@@ -102,21 +155,15 @@ class Messenger:
 
     def _claim(self) -> bool:
         """Mark the handler as active; setdefault is atomic, so one of two threads gets it."""
+        if _STACK.claimed is self:
+            _STACK.claimed = None
+            return True
         token = object()
         return self.__dict__.setdefault("_entry", token) is token
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         self.__dict__.pop("_entry", None)
-        handlers = _STACK.handlers
-        if handlers and handlers[-1] is self:
-            handlers.pop()
-            return
-        for index in range(len(handlers) - 1, -1, -1):
-            if handlers[index] is self:
-                # What lies above was left behind by a suspended generator, unless this very handler is the one that
-                # a generator left behind: then it belongs to whoever resumed or collected the generator.
-                del handlers[index : index + 1 if _exits_from_generator() else len(handlers)]
-                return
+        _remove(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fn is None:
@@ -127,10 +174,12 @@ class Messenger:
 
     def _for_call(self) -> Self:
         """This handler, or a copy if it is active already: in another thread, or in a recursive model."""
-        if "_entry" not in self.__dict__:
-            return self
-        handler = copy.copy(self)
-        handler.__dict__.pop("_entry", None)
+        token = object()
+        handler = self
+        if self.__dict__.setdefault("_entry", token) is not token:
+            handler = copy.copy(self)
+            handler.__dict__["_entry"] = token
+        _STACK.claimed = handler
         return handler
 
     def _decorate(self, *args: Any, **kwargs: Any) -> Self:
@@ -149,7 +198,7 @@ class Messenger:
 
 def _exits_from_generator() -> bool:
     """Whether the ``with`` block that ends now stands in a generator or coroutine."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(2)
     while frame.f_code.co_name == "__exit__" and frame.f_back is not None:
         frame = frame.f_back
     return bool(frame.f_code.co_flags & _RESUMABLE)
@@ -200,7 +249,9 @@ def make_key(msg: Message) -> Any:
 
 def draw(name: str, fn: Any, rng_key: Any, sample_shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
     """A value of ``fn`` with what its log density can reuse."""
-    if rng_key is None and not isinstance(fn, Delta | Unit):
+    if rng_key is None and isinstance(fn, Delta | Unit):
+        return fn.sample(None, sample_shape), []
+    if rng_key is None:
         raise RandomKeyError(
             f"site {name!r} has to draw a value, and no random key reached it",
             expected="a key from an enclosing seed handler, or the argument rng_key",

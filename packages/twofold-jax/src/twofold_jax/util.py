@@ -20,7 +20,7 @@ def enable_x64(use_x64: bool = True) -> None:
     Example:
         >>> enable_x64(False)
     """
-    jax.config.update("jax_enable_x64", bool(use_x64))
+    jax.config.update("jax_enable_x64", bool(use_x64))  # type: ignore[no-untyped-call]
 
 
 def set_platform(platform: str | None = None) -> None:
@@ -32,7 +32,7 @@ def set_platform(platform: str | None = None) -> None:
     Example:
         >>> set_platform("cpu")
     """
-    jax.config.update("jax_platforms", platform or os.environ.get("JAX_PLATFORMS") or "cpu")
+    jax.config.update("jax_platforms", platform or os.environ.get("JAX_PLATFORMS") or "cpu")  # type: ignore[no-untyped-call]
 
 
 def set_host_device_count(n: int) -> None:

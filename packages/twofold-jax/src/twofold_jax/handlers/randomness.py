@@ -8,13 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import get_opaque_trace_state
 
 from ..errors import HandlerError, RandomKeyError, SiteTypeError
 from ..messages import Message, is_auxiliary
 from ..ops.arrays import is_prng_key
 from ..params import ParamMemo
 from ..runtime import Messenger
+from ..transformations import current_transformation
 from ..typing import Key
 
 __all__ = ["seed"]
@@ -68,7 +68,7 @@ class seed(Messenger):
         entered = super().__enter__()
         self._count = 0
         self._memo = ParamMemo()
-        self._transformations = get_opaque_trace_state()
+        self._transformations = current_transformation()
         return entered
 
     def process_message(self, msg: Message) -> None:
@@ -88,7 +88,7 @@ class seed(Messenger):
             self._memo.remember(msg)
 
     def _key(self, index: int, msg: Message) -> Key:
-        if get_opaque_trace_state() != self._transformations:
+        if current_transformation() != self._transformations:
             raise RandomKeyError(
                 f"site {msg['name']!r} stands inside a JAX transformation (jit, vmap, scan, ...) within a seeded model",
                 seen="a draw inside, its seed handler outside: one key would serve every row or step",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jax.extend.core import get_opaque_trace_state
-
 from ..errors import DuplicateSiteError, HandlerError, SiteError
 from ..messages import Message, Trace, is_auxiliary
 from ..params import ParamMemo
 from ..runtime import Messenger
+from ..transformations import current_transformation
 from .naming import NamingMessenger
 
 __all__ = ["replay", "trace"]
@@ -47,7 +46,7 @@ class trace(Messenger):
         super().__enter__()
         self.trace = {}
         self._memo = ParamMemo()
-        self._transformations = get_opaque_trace_state()
+        self._transformations = current_transformation()
         return self.trace
 
     def get_trace(self, *args: Any, **kwargs: Any) -> Trace:
@@ -67,7 +66,7 @@ class trace(Messenger):
         name = msg["name"]
         if name is None:
             return
-        if get_opaque_trace_state() != self._transformations:
+        if current_transformation() != self._transformations:
             _refuse_transformed(msg)
         known = self.trace.get(name)
         if msg["type"] == "param":

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import HandlerError
 from ..messages import Message, is_auxiliary
+from ..runtime import without_inner_renaming
 from .naming import NamingMessenger
 
 __all__ = ["reparam"]
@@ -66,7 +67,8 @@ class reparam(NamingMessenger):
         if msg["kwargs"].get("sample_shape"):
             law = law.expand((*msg["kwargs"]["sample_shape"], *law.batch_shape))
             msg["kwargs"]["sample_shape"] = ()
-        new_law, value = strategy(msg["name"], law, msg["value"])
+        with without_inner_renaming(self):
+            new_law, value = strategy(msg["name"], law, msg["value"])
         if new_law is None:
             msg["type"], msg["is_observed"] = "deterministic", False
         elif value is not None:

@@ -112,6 +112,7 @@ class scope(Messenger):
     """
 
     reads_key = False
+    renames = True
 
     def __init__(
         self,

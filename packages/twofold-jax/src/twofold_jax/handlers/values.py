@@ -35,6 +35,7 @@ class _FromData(NamingMessenger):
             raise HandlerError(f"data of {handler} must map names to values", seen=type(data).__name__)
         self.data = data
         self._data_fn = data_fn
+        self.reads_key = data_fn is not None
 
     def names(self) -> Iterable[str]:
         return () if self.data is None else [name for name, value in self.data.items() if value is not None]
@@ -242,7 +243,7 @@ class lift(NamingMessenger):
     def _law(self, msg: Message) -> Any:
         if isinstance(self.prior, Distribution):
             return self.prior
-        return self.prior.get(msg["name"]) if isinstance(self.prior, Mapping) else self.prior(msg)  # type: ignore[union-attr]
+        return self.prior.get(msg["name"]) if isinstance(self.prior, Mapping) else self.prior(msg)
 
     def process_message(self, msg: Message) -> None:
         super().process_message(msg)

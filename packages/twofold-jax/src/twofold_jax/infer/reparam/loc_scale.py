@@ -51,6 +51,7 @@ class LocScaleReparam(Reparam):
         refuse_observed("LocScaleReparam", name, obs)
         law, rewrap = unwrap(fn)
         core = _core(law)
+        family: Any = type(core)
         arguments = self._arguments(name, core)
         loc, scale = arguments.pop("loc"), arguments.pop("scale")
         centered: Any = self.centered
@@ -63,7 +64,7 @@ class LocScaleReparam(Reparam):
             rest = scale
         else:
             new_loc, new_scale, rest = centered * loc, scale**centered, scale ** (1 - centered)
-        decentered = type(core)(loc=new_loc, scale=new_scale, **arguments).expand(law.batch_shape)
+        decentered = family(loc=new_loc, scale=new_scale, **arguments).expand(law.batch_shape)
         return None, loc + rest * (sample(f"{name}_decentered", rewrap(decentered)) - new_loc)
 
     def _arguments(self, name: str, core: Distribution) -> dict[str, Any]:

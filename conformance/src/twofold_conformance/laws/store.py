@@ -236,7 +236,7 @@ def malformed_state_raises(k: Kit) -> None:
     fill(k, "store_014")
     whole = k.adapter.store().get_state()
     torn = [{key: whole[key] for key in whole if key != missing} for missing in whole]
-    for state in ({"nonsense": 1}, *torn):
+    for state in ({"nonsense": 1}, {**whole, "nonsense": 1}, *torn):
         k.expect.raises(partial(k.adapter.store().set_state, state), f"set_state with keys {list(state)}")
         expect_filled(k, "store_014", f"after the error about keys {list(state)}")
 

@@ -34,6 +34,7 @@ class NamedMessenger(Messenger):
         result = super().__enter__()
         self._seen: dict[str, None] = {}
         self._used: set[str] = set()
+        self._passed: set[str | None] = set()
         return result
 
     def _see(self, msg: Message) -> None:
@@ -41,6 +42,10 @@ class NamedMessenger(Messenger):
         name = msg["name"]
         if name is not None:
             self._seen[name] = None
+
+    def _pass(self, msg: Message) -> None:
+        """Note a statement that the handler leaves alone: whoever gives its name has not misspelt another."""
+        self._passed.add(msg["name"])
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:
         result = super().__exit__(exc_type, exc_value, traceback)
@@ -53,7 +58,7 @@ class NamedMessenger(Messenger):
     def _report(self, unused: list[str]) -> None:
         given = set(self._names())
         candidates = [name for name in self._seen if name not in given]
-        for name in unused:
+        for name in (name for name in unused if name not in self._passed):
             near = [
                 site for site in difflib.get_close_matches(name, candidates, n=3, cutoff=0.75) if _differ(name, site)
             ]

@@ -71,6 +71,7 @@ class condition(NamedMessenger):
     def process_message(self, msg: Message) -> None:
         """Set the value of a sample site, and mark it as observed."""
         if msg["type"] != "sample":
+            self._pass(msg)
             return
         self._see(msg)
         value = self._values.get(msg["name"]) if self.condition_fn is None else self.condition_fn(msg)  # type: ignore[arg-type]
@@ -133,6 +134,8 @@ class do(NamedMessenger):
         """Note the names of the run."""
         if msg["type"] == "sample":
             self._see(msg)
+        else:
+            self._pass(msg)
 
     def postprocess_message(self, msg: Message) -> None:
         """Put the intervention in the place of the value, once handlers further out have seen the site."""
@@ -178,6 +181,7 @@ class substitute(NamedMessenger):
     def process_message(self, msg: Message) -> None:
         """Set the value of a param."""
         if msg["type"] != "param":
+            self._pass(msg)
             return
         self._see(msg)
         value = self.data.get(msg["name"]) if self.substitute_fn is None else self.substitute_fn(msg)  # type: ignore[arg-type]
@@ -225,6 +229,7 @@ class lift(NamedMessenger):
     def process_message(self, msg: Message) -> None:
         """Turn a param into a sample site, as handlers further out see it."""
         if msg["type"] != "param":
+            self._pass(msg)
             return
         self._see(msg)
         name = msg["name"]

@@ -1,6 +1,6 @@
 """A probabilistic programming language for JAX."""
 
-from . import distributions, handlers
+from . import distributions, handlers, settings
 from .messages import Trace
 from .modules import module, random_module
 from .plates import plate, plate_stack
@@ -44,6 +44,7 @@ __all__ = [
     "set_host_device_count",
     "set_platform",
     "set_rng_seed",
+    "settings",
     "subsample",
     "validation_enabled",
 ]

@@ -10,7 +10,7 @@ from ..messages import Message, Trace, is_auxiliary
 from ..params import ParamMemo
 from ..runtime import Messenger
 from ..transformations import current_transformation
-from .naming import NamingMessenger
+from .names import NamedMessenger
 
 __all__ = ["replay", "trace"]
 
@@ -103,7 +103,7 @@ def _refuse_transformed(msg: Message) -> None:
     )
 
 
-class replay(NamingMessenger):
+class replay(NamedMessenger):
     """Give latent sites the values of a recorded run; they stay latent, and are scored under the new law.
 
     Plates take their indices from the recorded run; observed sites keep their observation.
@@ -112,7 +112,6 @@ class replay(NamingMessenger):
         fn: the model.
         trace: sites by name, as ``trace(guide).get_trace(...)`` gives them.
         params: values of params by name.
-        report_unused: whether latent names without a site in this run are reported.
 
     Raises:
         HandlerError: neither ``trace`` nor ``params`` was given.
@@ -132,16 +131,14 @@ class replay(NamingMessenger):
         fn: Callable[..., Any] | None = None,
         trace: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
-        *,
-        report_unused: bool = True,
     ) -> None:
-        super().__init__(fn, report_unused=report_unused)
+        super().__init__(fn)
         if trace is None and params is None:
             raise HandlerError("replay needs a trace or params", suggestion="write replay(model, trace=recorded)")
         self.trace = {} if trace is None else trace
         self.params = {} if params is None else params
 
-    def names(self) -> list[str]:
+    def _names(self) -> list[str]:
         latent = [
             name
             for name, site in self.trace.items()
@@ -150,7 +147,7 @@ class replay(NamingMessenger):
         return [*latent, *self.params]
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         kind, name = msg["type"], msg["name"]
         if kind == "param" and name in self.params:
             msg["value"] = self.params[name]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import HandlerError
 from ..messages import Message, is_auxiliary
 from ..runtime import without_inner_renaming
-from .naming import NamingMessenger
+from .names import NamedMessenger
 
 __all__ = ["reparam"]
 
 
-class reparam(NamingMessenger):
+class reparam(NamedMessenger):
     """Reparameterise sample sites, each by the strategy that ``config`` gives for it.
 
     A strategy is called with name, law and observation (None at a latent site), may make statements of its own, and
@@ -22,7 +22,6 @@ class reparam(NamingMessenger):
     Args:
         fn: the model.
         config: strategies by site name, or a function of the site (its message) that gives a strategy or None.
-        report_unused: whether names without a site are reported when the run ends.
 
     Raises:
         HandlerError: ``config`` is neither.
@@ -44,19 +43,17 @@ class reparam(NamingMessenger):
         self,
         fn: Callable[..., Any] | None = None,
         config: Mapping[str, Any] | Callable[[Message], Any] | None = None,
-        *,
-        report_unused: bool = True,
     ) -> None:
-        super().__init__(fn, report_unused=report_unused)
+        super().__init__(fn)
         if not isinstance(config, Mapping) and not callable(config):
             raise HandlerError("reparam needs config", seen=repr(config), expected="strategies by name, or a function")
         self.config = config
 
-    def names(self) -> Iterable[str]:
+    def _names(self) -> Collection[str]:
         return self.config if isinstance(self.config, Mapping) else ()
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         if msg["type"] != "sample" or is_auxiliary(msg):
             return
         strategy = self.config.get(msg["name"]) if isinstance(self.config, Mapping) else self.config(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from ..messages import Message, is_auxiliary
 from ..ops.arrays import shape_of
 from ..runtime import Messenger
 from ..warning import warn
-from .naming import NamingMessenger, exactly_one
+from .names import NamedMessenger, exactly_one
 
 __all__ = ["condition", "do", "lift", "substitute", "uncondition"]
 
 
-class _FromData(NamingMessenger):
+class _FromData(NamedMessenger):
     """What condition and substitute share: values by name, or by a function of the site."""
 
     def __init__(
@@ -26,9 +26,8 @@ class _FromData(NamingMessenger):
         fn: Callable[..., Any] | None,
         data: Mapping[str, Any] | None,
         data_fn: Callable[[Message], Any] | None,
-        report_unused: bool,
     ) -> None:
-        super().__init__(fn, report_unused=report_unused)
+        super().__init__(fn)
         handler = type(self).__name__
         exactly_one(handler, **{"data": data, f"{handler}_fn": data_fn})
         if data is not None and not isinstance(data, Mapping):
@@ -37,7 +36,7 @@ class _FromData(NamingMessenger):
         self._data_fn = data_fn
         self.reads_key = data_fn is not None
 
-    def names(self) -> Iterable[str]:
+    def _names(self) -> Collection[str]:
         return () if self.data is None else [name for name, value in self.data.items() if value is not None]
 
     def _value(self, msg: Message) -> Any:
@@ -53,7 +52,6 @@ class condition(_FromData):
         fn: the model.
         data: values by site name; None has no effect.
         condition_fn: takes a site (its message) and returns its value, or None for no effect.
-        report_unused: whether names without a site are reported when the run ends.
 
     Raises:
         HandlerError: both or neither of ``data`` and ``condition_fn``.
@@ -70,14 +68,12 @@ class condition(_FromData):
         fn: Callable[..., Any] | None = None,
         data: Mapping[str, Any] | None = None,
         condition_fn: Callable[[Message], Any] | None = None,
-        *,
-        report_unused: bool = True,
     ) -> None:
-        super().__init__(fn, data, condition_fn, report_unused)
+        super().__init__(fn, data, condition_fn)
         self.condition_fn = condition_fn
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         if msg["type"] == "sample" and not is_auxiliary(msg):
             value = self._value(msg)
             if value is not None:
@@ -93,7 +89,6 @@ class substitute(_FromData):
         fn: the model.
         data: values by site name; None has no effect.
         substitute_fn: takes a site (its message) and returns its value, or None for no effect.
-        report_unused: whether names without a site are reported when the run ends.
 
     Raises:
         HandlerError: both or neither of ``data`` and ``substitute_fn``.
@@ -110,14 +105,12 @@ class substitute(_FromData):
         fn: Callable[..., Any] | None = None,
         data: Mapping[str, Any] | None = None,
         substitute_fn: Callable[[Message], Any] | None = None,
-        *,
-        report_unused: bool = True,
     ) -> None:
-        super().__init__(fn, data, substitute_fn, report_unused)
+        super().__init__(fn, data, substitute_fn)
         self.substitute_fn = substitute_fn
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         kind = msg["type"]
         if kind == "sample" and msg["is_observed"]:
             return
@@ -149,7 +142,7 @@ class uncondition(Messenger):
             msg["value"], msg["is_observed"] = None, False
 
 
-class do(NamingMessenger):
+class do(NamedMessenger):
     """Intervene: the statement returns the given value, while the site itself stays, cut from what depends on it.
 
     The joint log density counts the fresh draw of the site, and everything downstream is scored given the intervention
@@ -158,7 +151,6 @@ class do(NamingMessenger):
     Args:
         fn: the model.
         data: values by site name.
-        report_unused: whether names without a site are reported when the run ends.
 
     Raises:
         HandlerError: ``data`` is missing.
@@ -174,19 +166,17 @@ class do(NamingMessenger):
         3.0
     """
 
-    def __init__(
-        self, fn: Callable[..., Any] | None = None, data: Mapping[str, Any] | None = None, *, report_unused: bool = True
-    ) -> None:
-        super().__init__(fn, report_unused=report_unused)
+    def __init__(self, fn: Callable[..., Any] | None = None, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(fn)
         if not isinstance(data, Mapping):
             raise HandlerError("do needs data, a dict of values by site name", seen=type(data).__name__)
         self.data = data
 
-    def names(self) -> Iterable[str]:
+    def _names(self) -> Collection[str]:
         return self.data
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         value = self.data.get(msg["name"]) if msg["type"] == "sample" else None
         if value is None:
             return
@@ -195,16 +185,16 @@ class do(NamingMessenger):
         msg["intervention"] = value
 
 
-class lift(NamingMessenger):
+class lift(NamedMessenger):
     """Turn params into latent sample sites, drawn from a prior.
 
-    A param is global: its site stands outside of all plates, and a scalar prior is expanded to the param's shape.
+    A param is global: its site stands outside of the plates inside this handler.
 
     Args:
         fn: the model.
         prior: one law for all params; or laws by param name, other params staying as they are; or a function of the
             site (its message) that gives a law or None.
-        report_unused: whether names without a site are reported when the run ends.
+        fit_shape: whether a scalar prior is expanded to the shape of the initial value, all its dims one event.
 
     Raises:
         HandlerError: ``prior`` is none of these.
@@ -222,22 +212,21 @@ class lift(NamingMessenger):
         self,
         fn: Callable[..., Any] | None = None,
         prior: Distribution | Mapping[str, Distribution] | Callable[[Message], Distribution | None] | None = None,
-        *,
-        report_unused: bool = True,
+        fit_shape: bool = False,
     ) -> None:
-        super().__init__(fn, report_unused=report_unused)
+        super().__init__(fn)
         if not isinstance(prior, Distribution | Mapping) and not callable(prior):
             raise HandlerError(
                 "lift needs a prior", seen=repr(prior), expected="a distribution, a dict of them by name, or a function"
             )
-        self.prior = prior
+        self.prior, self.fit_shape = prior, fit_shape
         self._lifted: dict[str, Any] = {}
 
     def __enter__(self) -> Any:
         self._lifted = {}
         return super().__enter__()
 
-    def names(self) -> Iterable[str]:
+    def _names(self) -> Collection[str]:
         return self.prior if isinstance(self.prior, Mapping) else ()
 
     def _law(self, msg: Message) -> Any:
@@ -246,7 +235,7 @@ class lift(NamingMessenger):
         return self.prior.get(msg["name"]) if isinstance(self.prior, Mapping) else self.prior(msg)
 
     def process_message(self, msg: Message) -> None:
-        super().process_message(msg)
+        self._see(msg)
         if msg["type"] != "param":
             return
         law = self._law(msg)
@@ -260,7 +249,7 @@ class lift(NamingMessenger):
             )
         name = str(msg["name"])
         msg["type"] = "sample"
-        msg["fn"] = _shaped_like(law, msg)
+        msg["fn"] = _shaped_like(law, msg) if self.fit_shape else law
         msg["kwargs"] = {"rng_key": None, "sample_shape": ()}
         msg["cond_indep_stack"] = []
         msg["args"] = ()

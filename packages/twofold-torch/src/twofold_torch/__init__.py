@@ -28,7 +28,7 @@ from .errors import (
     TwofoldWarning,
     UnknownSiteError,
 )
-from .handlers import condition, do
+from .handlers import condition, do, markov
 from .modules import module, random_module
 from .params import ParamStore, clear_param_store, get_param_store
 from .plates import iarange, irange, plate, plate_stack
@@ -64,6 +64,7 @@ __all__ = [
     "handlers",
     "condition",
     "do",
+    "markov",
     # laws
     "distributions",
     # errors

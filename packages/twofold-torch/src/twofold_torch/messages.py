@@ -59,6 +59,8 @@ class Message(TypedDict, total=False):
     """The value is final: do not perform the statement."""
     stop: bool
     """Hide the site from every handler further out."""
+    _markov_steps: tuple[Any, ...]
+    """Steps of ``markov`` around the site, the outermost first; only if there are any."""
     continuation: Callable[[Message], None] | None
     """Called with the message when all handlers have been told."""
 

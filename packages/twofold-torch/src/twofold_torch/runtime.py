@@ -14,7 +14,7 @@ from .errors import HandlerError
 from .messages import Message, as_value, draw
 from .shapes import check_value_shape
 
-__all__ = ["Messenger", "active_handlers", "apply_stack", "current_run", "effectful", "is_handled"]
+__all__ = ["Messenger", "NonlocalExit", "active_handlers", "apply_stack", "current_run", "effectful", "is_handled"]
 
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
@@ -49,6 +49,23 @@ def current_run() -> object | None:
         if handler.is_recorder:
             return handler.__dict__["_entry"]
     return handlers[0].__dict__["_entry"] if handlers else None
+
+
+class NonlocalExit(Exception):  # noqa: N818 - no error: a way out
+    """Raised to leave a model at a site.
+
+    Args:
+        site: the message of the site.
+    """
+
+    def __init__(self, site: Message) -> None:
+        super().__init__(f"left the model at site {site['name']!r}")
+        self.site = site
+
+    def reset_stack(self) -> None:
+        """Let the handlers that are still active forget what they saw of the run that was left."""
+        for handler in STACK.handlers:
+            handler._reset()
 
 
 class Messenger:
@@ -116,6 +133,9 @@ class Messenger:
     def _postprocess_message(self, msg: Message) -> None:
         """The lineage's name of ``postprocess_message``; this is what the runtime calls."""
         self.postprocess_message(msg)
+
+    def _reset(self) -> None:
+        """Hook: the model was left and will be run again inside this handler; forget what belongs to one run."""
 
     def __enter__(self) -> Any:
         if not self._claim():

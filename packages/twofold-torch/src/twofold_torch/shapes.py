@@ -27,9 +27,14 @@ def check_value_shape(msg: Message) -> None:
     shape = getattr(value, "shape", None)
     if shape is None or not is_law(fn) or msg["infer"].get("allow_broadcast"):
         return
+    enumerated = msg["infer"].get("_dim_to_id")
+    if enumerated and not msg["is_observed"]:
+        return
     event_shape = fn.event_shape
     event_dim = len(event_shape)
     law_batch = fn.batch_shape
+    if enumerated:
+        law_batch = type(law_batch)(1 if i - len(law_batch) in enumerated else s for i, s in enumerate(law_batch))
     if shape == law_batch + event_shape:
         return
     split = len(shape) - event_dim

@@ -17,6 +17,7 @@ from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run,
 from twofold_torch import distributions as dist
 from twofold_torch import handlers, ops
 from twofold_torch.distributions import constraints
+from twofold_torch.infer.enum import iter_discrete_traces
 from twofold_torch.infer.reparam import LocScaleReparam
 from twofold_torch.runtime import active_handlers
 from twofold_torch.validation import is_validation_enabled
@@ -109,6 +110,9 @@ class TorchAdapter:
 
     def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
         return ops.jit.trace(fn, **settings)
+
+    def enum_traces(self, model: Callable[..., Any]) -> list[Any]:
+        return list(iter_discrete_traces("flat", model))
 
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
         from twofold_torch.infer import SVI, Trace_ELBO

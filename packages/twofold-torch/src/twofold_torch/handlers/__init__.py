@@ -8,6 +8,7 @@ from ..plates import plate
 from ..primitives import get_mask
 from ..runtime import Messenger, apply_stack, effectful
 from ..traces import Trace
+from .enumeration import NonlocalExit, enum, escape, markov, queue
 from .randomness import seed
 from .recording import replay, trace
 from .reparam import reparam
@@ -17,17 +18,22 @@ from .values import condition, do, lift, substitute, uncondition
 
 __all__ = [
     "Messenger",
+    "NonlocalExit",
     "Trace",
     "apply_stack",
     "block",
     "condition",
     "do",
     "effectful",
+    "enum",
+    "escape",
     "get_mask",
     "infer_config",
     "lift",
+    "markov",
     "mask",
     "plate",
+    "queue",
     "reparam",
     "replay",
     "scale",

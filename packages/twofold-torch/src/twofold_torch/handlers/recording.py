@@ -9,7 +9,7 @@ import torch
 
 from ..errors import HandlerError, SiteError
 from ..messages import Message
-from ..runtime import Messenger
+from ..runtime import Messenger, NonlocalExit
 from ..traces import Trace
 from .names import NamedMessenger
 
@@ -54,6 +54,13 @@ class trace(Messenger):
         self.trace = Trace(self.graph_type)
         return result
 
+    def _reset(self) -> None:
+        """Begin a new trace, with the arguments of the run."""
+        inputs = self.trace.nodes.get("_INPUT")
+        self.trace = Trace(self.graph_type)
+        if inputs is not None:
+            self.trace.record("_INPUT", inputs)
+
     @property
     def nodes(self) -> dict[str, dict[str, Any]]:
         """The sites recorded so far."""
@@ -75,6 +82,8 @@ class trace(Messenger):
                 handler.trace.record("_INPUT", _node("_INPUT", "args", args=args, kwargs=kwargs))
             try:
                 result = self.fn(*args, **kwargs)
+            except NonlocalExit:
+                raise
             except Exception as error:
                 if len(handler.trace.nodes) > 1:
                     _add_table(error, handler.trace)

@@ -223,8 +223,11 @@ class lift(NamedMessenger):
 
     def __enter__(self) -> Any:
         result = super().__enter__()
-        self._drawn = {}
+        self._reset()
         return result
+
+    def _reset(self) -> None:
+        self._drawn = {}
 
     def process_message(self, msg: Message) -> None:
         """Turn a param into a sample site, as handlers further out see it."""

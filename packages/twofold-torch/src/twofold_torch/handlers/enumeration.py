@@ -1,0 +1,370 @@
+"""Handlers that run through all values of discrete sites: enum, markov; queue and escape for one value at a time."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..errors import HandlerError, InferenceError, SiteError
+from ..messages import Message
+from ..runtime import STACK, Messenger, NonlocalExit
+from ..traces import Trace
+from .recording import replay, trace
+
+__all__ = ["NonlocalExit", "discrete_escape", "enum", "enum_extend", "escape", "markov", "queue"]
+
+_ids = itertools.count()
+
+
+@dataclass(frozen=True)
+class _Enumerated:
+    """An enumerated site of this run: its dim, and the steps of ``markov`` that it belongs to."""
+
+    name: str
+    dim: int
+    id: int
+    steps: tuple[_Step, ...]
+
+
+class enum(Messenger):
+    """Give sites with ``infer={"enumerate": "parallel"}`` all values of their support at once, each in a dim of its own.
+
+    The dims lie left of all plates.  Every sample site gets ``infer["_dim_to_id"]``, the enumerated sites by dim that
+    its value may depend on; an enumerated one also gets ``infer["_enumerate_dim"]``.  With ``infer["num_samples"]`` a
+    site gets so many draws in place of the support.
+
+    Args:
+        fn: model.
+        first_available_dim: negative; the first dim left of all plates.
+
+    Raises:
+        HandlerError: ``first_available_dim`` is not negative, or two sites that meet have one dim.
+        SiteError: a site that is to be enumerated has no finite support.
+
+    Example:
+        >>> from twofold_torch import sample, distributions as dist
+        >>> from twofold_torch.handlers import trace
+        >>> law = torch.distributions.Bernoulli(0.3)
+        >>> model = enum(lambda: sample("z", law, infer={"enumerate": "parallel"}), first_available_dim=-1)
+        >>> trace(model).get_trace().nodes["z"]["value"]
+        tensor([0., 1.])
+    """
+
+    def __init__(self, fn: Callable[..., Any] | None = None, first_available_dim: int | None = None) -> None:
+        super().__init__(fn)
+        if not isinstance(first_available_dim, int) or first_available_dim >= 0:
+            raise HandlerError(
+                "enum needs first_available_dim", seen=repr(first_available_dim), expected="-1 - max_plate_nesting"
+            )
+        self.first_available_dim = first_available_dim
+        self._sites: list[_Enumerated] = []
+
+    def __enter__(self) -> Any:
+        result = super().__enter__()
+        self._reset()
+        return result
+
+    def _reset(self) -> None:
+        self._sites = []
+
+    def process_message(self, msg: Message) -> None:
+        """Set the value of an enumerated site; tell each sample site which enumerated ones it may depend on."""
+        if msg["type"] != "sample" or not hasattr(msg["fn"], "batch_shape"):
+            return
+        steps = msg.get("_markov_steps", ())
+        latest = {site.dim: site for site in self._sites}
+        visible = [site for site in self._sites if _is_visible(site, steps, latest[site.dim] is site)]
+        dim_to_id: dict[int, int] = {}
+        for site in visible:
+            if site.dim in dim_to_id:
+                other = next(other.name for other in visible if other.id == dim_to_id[site.dim])
+                raise HandlerError(
+                    f"the enumerated sites {other!r} and {site.name!r} meet at {msg['name']!r}, but share dim {site.dim}",
+                    suggestion="enlarge history= of markov, or pass keep=True where branches join",
+                )
+            dim_to_id[site.dim] = site.id
+        msg["infer"] = {**msg["infer"]}
+        own = self._enumerate(msg, dim_to_id, steps)
+        if own is not None:
+            self._sites.append(own)
+            dim_to_id[own.dim] = own.id
+        msg["infer"]["_dim_to_id"] = dim_to_id
+
+    def _enumerate(self, msg: Message, taken: dict[int, int], steps: tuple[_Step, ...]) -> _Enumerated | None:
+        infer, name = msg["infer"], str(msg["name"])
+        if msg["is_observed"]:
+            return None
+        if msg["value"] is not None:  # as a guide has enumerated it
+            dim = infer.get("_enumerate_dim")
+            return None if dim is None else _Enumerated(name, dim, infer["_dim_to_id"][dim], steps)
+        if infer.get("enumerate") != "parallel":
+            return None
+        dim = self.first_available_dim
+        while dim in taken:
+            dim -= 1
+        infer["_enumerate_dim"] = dim
+        msg["value"] = _all_values(msg, dim)
+        return _Enumerated(name, dim, next(_ids), steps)
+
+
+def _all_values(msg: Message, dim: int) -> torch.Tensor:
+    """The support of a site, or several draws, along ``dim``; other batch dims of size 1 unless they differ."""
+    fn, infer = msg["fn"], msg["infer"]
+    event_dim, batch_dim = len(fn.event_shape), len(fn.batch_shape)
+    if infer.get("num_samples") is not None:
+        values = fn.rsample((infer["num_samples"],)) if fn.has_rsample else fn.sample((infer["num_samples"],))
+    else:
+        values = _support(msg, expand=bool(infer.get("expand", False)))
+    batch = values.shape[1 : values.dim() - event_dim]
+    event = values.shape[values.dim() - event_dim :]
+    if batch_dim > -1 - dim:
+        if any(size != 1 for size in batch[: batch_dim + 1 + dim]):
+            raise HandlerError(
+                f"site {msg['name']!r} has batch dims where enumeration begins",
+                seen=f"batch shape {tuple(fn.batch_shape)}, enumeration at dim {dim}",
+                suggestion="enlarge max_plate_nesting",
+            )
+        batch = batch[batch_dim + 1 + dim :]
+    return values.reshape(values.shape[:1] + (1,) * (-1 - dim - len(batch)) + batch + event)
+
+
+def _support(msg: Message, expand: bool) -> torch.Tensor:
+    fn = msg["fn"]
+    try:
+        values: torch.Tensor = fn.enumerate_support(expand=expand)
+    except NotImplementedError as error:
+        raise SiteError(
+            f"site {msg['name']!r} cannot be enumerated",
+            seen=f"a {type(fn).__name__}",
+            expected="a law with finite support",
+            suggestion='take infer={"enumerate": ...} off, or give num_samples',
+        ) from error
+    return values
+
+
+# -- markov
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One step of a ``markov`` scope."""
+
+    scope: markov
+    id: int
+    level: int
+    ancestors: tuple[int, ...]
+    """Ids of the steps before it, the latest first, as far back as the history goes."""
+
+
+def _is_visible(site: _Enumerated, steps: tuple[_Step, ...], is_latest: bool) -> bool:
+    """Whether a statement inside ``steps`` may depend on an enumerated site.
+
+    Outside of the site's scope it may if no later site has taken the dim over.
+    """
+    for own in {step.scope: step for step in site.steps}.values():
+        here = next((step for step in reversed(steps) if step.scope is own.scope), None)
+        if not (is_latest if here is None else _is_near(own, here)):
+            return False
+    return True
+
+
+def _is_near(own: _Step, here: _Step) -> bool:
+    """Whether one step follows the other within the history, or with ``keep`` has the same step before it."""
+    if own is here or own.id in here.ancestors or here.id in own.ancestors:
+        return True
+    return own.scope.keep and own.level == here.level and own.ancestors[:1] == here.ancestors[:1]
+
+
+class markov:
+    """Declare that each step depends on the last ``history`` steps only, so that enumeration dims can be used again.
+
+    Args:
+        fn: iterable whose items are the steps; or function of which each call is a step; or nothing, for a context
+            manager of which each entry is a step.  A step inside a step comes after it.
+        history: how many steps back a step may look.
+        keep: whether two branches of one step may depend on each other, and not only on the step.
+
+    Raises:
+        HandlerError: ``history`` is negative.
+
+    Example:
+        >>> [step for step in markov(range(3))]
+        [0, 1, 2]
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any] | Iterable[Any] | None = None,
+        history: int = 1,
+        keep: bool = False,
+        dim: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(history, int) or history < 0:
+            raise HandlerError("markov: history is a number of steps", seen=repr(history), expected="0, 1, 2, ...")
+        if fn is not None and not callable(fn) and not isinstance(fn, Iterable):
+            raise HandlerError("markov cannot make steps of this", seen=repr(fn), expected="an iterable or a function")
+        self.fn, self.history, self.keep = fn, history, keep
+        self.dim, self.name = dim, name
+        self._last: _Step | None = None
+        self._entered: list[_StepMessenger] = []
+
+    def _next_step(self) -> _StepMessenger:
+        active = next(
+            (h.step for h in reversed(STACK.handlers) if isinstance(h, _StepMessenger) and h.scope is self), None
+        )
+        before = self._last if active is None else active
+        ancestors = () if before is None else (before.id, *before.ancestors)[: self.history]
+        step = _Step(self, next(_ids), 0 if before is None else before.level + 1, ancestors)
+        if active is None:
+            self._last = step
+        return _StepMessenger(step)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not isinstance(self.fn, Iterable):
+            raise HandlerError("this markov was given no iterable", seen=repr(self.fn), expected="such as range(10)")
+        return self._steps(self.fn)
+
+    def _steps(self, items: Iterable[Any]) -> Iterator[Any]:
+        for item in items:
+            with self._next_step():
+                yield item
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.fn is None:
+            return markov(args[0], self.history, self.keep, self.dim, self.name)
+        if not callable(self.fn):
+            raise HandlerError("this markov was given no function", seen=repr(self.fn))
+        with self._next_step():
+            return self.fn(*args, **kwargs)
+
+    def __enter__(self) -> markov:
+        self._entered.append(self._next_step())
+        self._entered[-1].__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._entered.pop().__exit__(*exc_info)
+
+
+class _StepMessenger(Messenger):
+    """Tells the statements of a step which step that is."""
+
+    def __init__(self, step: _Step) -> None:
+        super().__init__()
+        self.step, self.scope = step, step.scope
+
+    def process_message(self, msg: Message) -> None:
+        """Note the step, the outermost first."""
+        msg["_markov_steps"] = (self.step, *msg.get("_markov_steps", ()))
+
+
+# -- one value at a time
+
+
+class escape(Messenger):
+    """Leave the model, by ``NonlocalExit``, at the first sample site that ``escape_fn`` accepts.
+
+    Args:
+        fn: model.
+        escape_fn: function of the message.
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any] | None = None, escape_fn: Callable[[Message], bool] | None = None
+    ) -> None:
+        super().__init__(fn)
+        if not callable(escape_fn):
+            raise HandlerError("escape needs escape_fn, a function of the site", seen=repr(escape_fn))
+        self.escape_fn = escape_fn
+
+    def process_message(self, msg: Message) -> None:
+        """Leave here if the site is accepted."""
+        if msg["type"] == "sample" and self.escape_fn(msg):
+            raise NonlocalExit(msg)
+
+
+def discrete_escape(recorded: Trace, msg: Message) -> bool:
+    """Whether a site is a discrete latent that a partial trace does not have yet."""
+    return (
+        msg["type"] == "sample"
+        and not msg["is_observed"]
+        and msg["name"] not in recorded
+        and getattr(msg["fn"], "has_enumerate_support", False)
+    )
+
+
+def enum_extend(recorded: Trace, msg: Message, num_samples: int | None = None) -> list[Trace]:
+    """A partial trace, extended by each value of a site in turn.
+
+    Args:
+        recorded: what has been decided before the site.
+        msg: the site.
+        num_samples: at most so many values; None or a negative number for all.
+    """
+    values = _support(msg, expand=True)
+    if num_samples is not None and num_samples >= 0:
+        values = values[:num_samples]
+    extended = []
+    for value in values:
+        longer = recorded.copy()
+        longer.record(str(msg["name"]), {**msg, "value": value})
+        extended.append(longer)
+    return extended
+
+
+def queue(
+    fn: Callable[..., Any] | None = None,
+    queue: Any = None,
+    max_tries: int = 1_000_000,
+    extend_fn: Callable[..., list[Trace]] = enum_extend,
+    escape_fn: Callable[[Trace, Message], bool] = discrete_escape,
+    num_samples: int | None = None,
+) -> Callable[..., Any]:
+    """Run ``fn`` along a partial trace of the queue; at an undecided site put one longer trace for each value back.
+
+    Args:
+        fn: model.
+        queue: an object with ``get()`` and ``put(trace)``, such as ``queue.LifoQueue``, that holds at least one trace.
+        max_tries: how many partial traces to try for one complete run.
+        extend_fn: function of trace, message and ``num_samples`` that gives the longer traces.
+        escape_fn: function of trace and message that says where to stop.
+        num_samples: at most so many values of a site.
+
+    Returns:
+        A function that makes one complete run, and returns what ``fn`` does.
+
+    Raises:
+        InferenceError: ``max_tries`` is exceeded.
+    """
+    if queue is None:
+        raise HandlerError("queue needs a queue of traces", expected="an object with get() and put(trace)")
+    if fn is None:
+        return lambda function: _queued(function, queue, max_tries, extend_fn, escape_fn, num_samples)
+    return _queued(fn, queue, max_tries, extend_fn, escape_fn, num_samples)
+
+
+def _queued(
+    fn: Callable[..., Any], queue: Any, max_tries: int, extend_fn: Any, escape_fn: Any, num_samples: Any
+) -> Any:
+    @functools.wraps(fn)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        for _ in range(max_tries):
+            partial = queue.get()
+            known = replay(fn, trace=partial)
+            known.check_names = False
+            recorder = trace(escape(known, escape_fn=functools.partial(escape_fn, partial)))
+            try:
+                return recorder(*args, **kwargs)
+            except NonlocalExit as left:
+                left.reset_stack()
+                for longer in extend_fn(recorder.trace.copy(), left.site, num_samples):
+                    queue.put(longer)
+        raise InferenceError(f"no complete run after {max_tries} tries", suggestion="enlarge max_tries")
+
+    return run

@@ -111,8 +111,8 @@ def softplus_inverse(y: Tensor) -> Tensor:
     """The ``x`` with ``softplus(x) = y``, for positive ``y``.
 
     Example:
-        >>> softplus_inverse(torch.nn.functional.softplus(torch.tensor(-3.0)))
-        tensor(-3.0000)
+        >>> softplus_inverse(torch.nn.functional.softplus(torch.tensor(1.0)))
+        tensor(1.)
     """
     return y + (-torch.expm1(-y)).log()
 

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from jax.sharding import Mesh, PartitionSpec
 
 from twofold_jax.infer.mcmc.adaptation.base import AdaptState, adapt, start_adaptation
 from twofold_jax.infer.mcmc.adaptation.schedule import Schedule
@@ -26,15 +28,26 @@ __all__ = ["Chains", "Plan", "Record", "advance_chains", "start_chains"]
 _MAX_STARTS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """What is fixed when the programs are compiled."""
+    """What is fixed when the programs are compiled; equal plans share programs."""
 
     kernel: Any
-    """Settings of the kernel, without its model: compared by value."""
     log_density: TracedFunction
     start: TracedFunction | None
     """Draws a first position; None if the positions are given."""
+    devices: tuple[Any, ...]
+    """Devices over which the chains are spread; empty: all chains in one vectorised program."""
+
+    @property
+    def _identity(self) -> tuple[Any, ...]:
+        return type(self.kernel), self.kernel.compiled_settings, self.log_density, self.start, self.devices
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
 
 
 class Chains(NamedTuple):
@@ -44,6 +57,8 @@ class Chains(NamedTuple):
     adaptation: AdaptState
     rng_key: Array
     """The stream of each chain; iteration i uses ``fold_in(rng_key, i)``."""
+    iteration: Array
+    """How many iterations each chain has behind it."""
 
 
 class Record(NamedTuple):
@@ -95,24 +110,22 @@ def start_chains(
             target = plan.kernel.target_accept_prob
             found = find_reasonable_step_size(density, metric, point, adaptation.tuning.step_size, target)
             adaptation = start_adaptation(found, metric.inverse_mass)
-        return Chains(state, adaptation, chain_key), _is_finite(state)
+        return Chains(state, adaptation, chain_key, jnp.zeros((), int)), _is_finite(state)
 
-    return jax.vmap(start)(rng_keys, positions)
+    return _over_chains(plan, jax.vmap(start), rng_keys, positions)
 
 
 @partial(jax.jit, static_argnums=0)
-def advance_chains(
-    plan: Plan, chains: Chains, schedule: Schedule, first: Array, data: list[Array]
-) -> tuple[Chains, Record]:
-    """Iterate all chains through the rows of ``schedule``, the first of which is iteration ``first``.
+def advance_chains(plan: Plan, chains: Chains, schedule: Schedule, data: list[Array]) -> tuple[Chains, Record]:
+    """Iterate all chains through the rows of ``schedule``.
 
     Returns:
-        The chains afterwards, and what is kept: arrays of shape (rows, chains, ...).
+        The chains afterwards, and what is kept: arrays of shape (chains, rows, ...).
     """
     density = _density(plan, data)
 
-    def iterate(chain: Chains, index: Array, now: Schedule) -> tuple[Chains, Record]:
-        key = jax.random.fold_in(chain.rng_key, index)
+    def iterate(chain: Chains, now: Schedule) -> tuple[Chains, Record]:
+        key = jax.random.fold_in(chain.rng_key, chain.iteration)
         tuning = chain.adaptation.tuning
         state, info = plan.kernel.step(key, chain.state, density, tuning, now.is_warmup)
         adaptation = lax.cond(
@@ -120,13 +133,26 @@ def advance_chains(
             lambda: adapt(plan.kernel, chain.adaptation, state.position, info.accept_prob, now),
             lambda: chain.adaptation,
         )
-        return Chains(state, adaptation, chain.rng_key), Record(state.position, state.log_density, tuning.step_size, info)
+        record = Record(state.position, state.log_density, tuning.step_size, info)
+        return Chains(state, adaptation, chain.rng_key, chain.iteration + 1), record
 
-    def row(chains: Chains, step: tuple[Array, Schedule]) -> tuple[Chains, Record]:
-        index, now = step
-        every = jax.vmap(iterate, in_axes=(0, None, None))
-        shape = jax.eval_shape(every, chains, index, now)[1]
+    def row(chains: Chains, now: Schedule) -> tuple[Chains, Record]:
+        every = jax.vmap(iterate, in_axes=(0, None))
+        shape = jax.eval_shape(every, chains, now)[1]
         idle = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shape)
-        return lax.cond(now.is_active, lambda: every(chains, index, now), lambda: (chains, idle))
+        return lax.cond(now.is_active, lambda: every(chains, now), lambda: (chains, idle))
 
-    return lax.scan(row, chains, (first + jnp.arange(len(schedule.is_active)), schedule))
+    def advance(chains: Chains) -> tuple[Chains, Record]:
+        chains, record = lax.scan(row, chains, schedule)
+        return chains, jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), record)
+
+    return _over_chains(plan, advance, chains)
+
+
+def _over_chains(plan: Plan, fn: Any, *chains: Any) -> Any:
+    """Call ``fn`` on all chains, or on each device's share of them: no device waits for another's trajectories."""
+    if not plan.devices:
+        return fn(*chains)
+    mesh = Mesh(np.array(plan.devices), ("chains",))
+    share = PartitionSpec("chains")
+    return jax.shard_map(fn, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(*chains)

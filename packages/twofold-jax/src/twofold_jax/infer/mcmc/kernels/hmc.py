@@ -84,6 +84,12 @@ class HMC:
         if self.full_mass is not None:
             object.__setattr__(self, "dense_mass", self.full_mass)
 
+    @property
+    def compiled_settings(self) -> tuple[Any, ...]:
+        """The settings that a compiled program depends on."""
+        adaptation = self.adapt_step_size, self.adapt_mass_matrix, self.target_accept_prob, self.regularize_mass_matrix
+        return *adaptation, self.find_heuristic_step_size, self.num_steps, self.trajectory_length
+
     def init(self, position: Array, density: DensityAndGradient) -> State:
         return State(position, *density(position))
 

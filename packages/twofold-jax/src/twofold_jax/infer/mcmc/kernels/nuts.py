@@ -58,6 +58,10 @@ class NUTS(HMC):
         depth = self.max_tree_depth
         return (depth, depth) if isinstance(depth, int) else (depth[0], depth[1])
 
+    @property
+    def compiled_settings(self) -> tuple[Any, ...]:
+        return *super().compiled_settings, self._depths
+
     def step(
         self, rng_key: Array, state: State, density: DensityAndGradient, tuning: Tuning, is_warmup: Array
     ) -> tuple[State, Info]:

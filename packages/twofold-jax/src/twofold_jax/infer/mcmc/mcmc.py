@@ -1,0 +1,413 @@
+"""MCMC: chains, warm-up, collection of draws, progress, summaries."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from tqdm.auto import tqdm
+
+from twofold_jax import diagnostics
+from twofold_jax.errors import HandlerError, InferenceError, InferenceWarning, UnknownSiteError
+from twofold_jax.infer.mcmc.adaptation.schedule import Schedule, build_schedule
+from twofold_jax.infer.mcmc.chains import Chains, Plan, Record, advance_chains, start_chains
+from twofold_jax.infer.mcmc.target import FunctionTarget, ModelTarget, Target
+from twofold_jax.infer.potential import make_potential
+from twofold_jax.ops.tracing import TracedFunction
+
+__all__ = ["MCMC"]
+
+_CHUNK = 50
+"""Iterations of one call of the compiled program: between two calls the progress bar moves and Ctrl-C is heard."""
+
+_METHODS = ("vectorized", "sequential", "parallel")
+
+
+class MCMC:
+    """Draws of a posterior by Markov chains.
+
+    Args:
+        sampler: a kernel, such as ``NUTS(model)``.
+        num_warmup: iterations that tune the kernel and are thrown away.  ``warmup_steps`` is another word for it.
+        num_samples: draws of each chain.
+        num_chains: chains, each with its own stream of random numbers.
+        thinning: keep every n-th draw.
+        chain_method: ``"vectorized"``, all chains in one program; ``"sequential"``, one after the other; ``"parallel"``,
+            spread over the devices.  The chains are the same up to floating-point order.
+        progress_bar: show progress.  ``disable_progbar=True`` is another word for False.
+        jit_model_args: accepted for programs that give it; data are inputs of the compiled program in any case.
+
+    Raises:
+        HandlerError: settings that cannot be used.
+
+    Example:
+        >>> import twofold_jax as tf, twofold_jax.distributions as dist
+        >>> from twofold_jax.infer import NUTS
+        >>> def model(y):
+        ...     mu = tf.sample("mu", dist.Normal(0.0, 1.0))
+        ...     tf.sample("y", dist.Normal(mu, 1.0), obs=y)
+        >>> mcmc = MCMC(NUTS(model), num_warmup=100, num_samples=200, num_chains=2, progress_bar=False)
+        >>> mcmc.run(jax.random.key(0), jnp.array([1.0, 2.0, 3.0]))
+        >>> mcmc.get_samples(group_by_chain=True)["mu"].shape
+        (2, 200)
+    """
+
+    def __init__(
+        self,
+        sampler: Any,
+        *,
+        num_warmup: int | None = None,
+        num_samples: int,
+        num_chains: int = 1,
+        thinning: int = 1,
+        chain_method: str = "vectorized",
+        progress_bar: bool = True,
+        jit_model_args: bool = False,
+        warmup_steps: int | None = None,
+        disable_progbar: bool | None = None,
+    ) -> None:
+        num_warmup = warmup_steps if num_warmup is None else num_warmup
+        for name, value, least in (
+            ("num_warmup", num_warmup, 0),
+            ("num_samples", num_samples, 1),
+            ("num_chains", num_chains, 1),
+            ("thinning", thinning, 1),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise HandlerError(f"{name} of MCMC", seen=value, expected=f"an int of at least {least}")
+        if chain_method not in _METHODS:
+            raise HandlerError("chain_method of MCMC", seen=chain_method, expected=" or ".join(_METHODS))
+        assert num_warmup is not None
+        self.sampler, self.num_warmup, self.num_samples = sampler, num_warmup, num_samples
+        self.num_chains, self.thinning, self.chain_method = num_chains, thinning, chain_method
+        self.progress_bar = progress_bar if disable_progbar is None else not disable_progbar
+        self.jit_model_args = jit_model_args
+        self.post_warmup_state: Chains | None = None
+        """Set by `warmup`; a run that finds it there does not warm up again."""
+        self._last_state: Chains | None = None
+        self._records: Record | None = None
+        self._samples: Any = None
+        self._latents: tuple[str, ...] | None = None
+
+    # Running
+
+    def run(
+        self,
+        rng_key: Array,
+        *args: Any,
+        extra_fields: Sequence[str] = (),
+        init_params: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Warm up, unless `warmup` has, and draw.
+
+        Args:
+            rng_key: random key of the run; equal keys give equal draws.
+            *args: data of the model.
+            extra_fields: accepted for programs that give it; every statistic is kept in any case.
+            init_params: first values in unconstrained space, by site name, the same for all chains or with the chains
+                as first dim.  Default: the kernel's ``init_strategy``.
+            **kwargs: data of the model.
+
+        Raises:
+            NonFiniteError: no starting point has a finite density and gradient; it names the sites.
+            InferenceError: the model cannot be sampled; it says why.
+        """
+        self._check_fields(extra_fields)
+        num_warmup = 0 if self.post_warmup_state is not None else self.num_warmup
+        target, plan, groups = self._prepare(rng_key, init_params, args, kwargs)
+        schedule = build_schedule(num_warmup, self.num_samples, _CHUNK)
+        groups, record = self._iterate(plan, groups, schedule, num_warmup, self.num_samples, target.data)
+        self._last_state = _join(groups, axis=0)
+        self._records = jax.tree.map(lambda leaf: leaf[:, :: self.thinning], record)
+        self._samples = _constrain(target, self._records.position)
+        self._warn()
+
+    def warmup(
+        self,
+        rng_key: Array,
+        *args: Any,
+        extra_fields: Sequence[str] = (),
+        collect_warmup: bool = False,
+        init_params: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Tune the kernel only; the next `run` draws with what was learnt.
+
+        Args:
+            rng_key: random key.
+            *args: data of the model.
+            extra_fields: as in `run`.
+            collect_warmup: keep the draws of the warm-up for `get_samples`.
+            init_params: as in `run`.
+            **kwargs: data of the model.
+        """
+        self._check_fields(extra_fields)
+        self.post_warmup_state = None
+        target, plan, groups = self._prepare(rng_key, init_params, args, kwargs)
+        schedule = build_schedule(self.num_warmup, 0, _CHUNK)
+        keep = self.num_warmup if collect_warmup else 0
+        groups, record = self._iterate(plan, groups, schedule, self.num_warmup - keep, keep, target.data)
+        self._last_state = self.post_warmup_state = _join(groups, axis=0)
+        if collect_warmup:
+            self._records = record
+            self._samples = _constrain(target, record.position)
+
+    def _prepare(
+        self, rng_key: Array, init_params: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Target, Plan, list[Chains]]:
+        """The target, what to compile, and the chains at their start, in groups that run together."""
+        kernel, devices = self.sampler, self._devices()
+        target: Target
+        if kernel.model is not None:
+            potential = make_potential(kernel.model, *args, **kwargs)
+            target = ModelTarget(potential)
+            self._latents = tuple(site.name for site in potential.sites)
+            if potential.size == 0:
+                raise InferenceError(
+                    "the model has no continuous latent site to sample",
+                    suggestion="add a sample statement without obs, or use Predictive for draws from the model",
+                )
+        else:
+            target = FunctionTarget(kernel.potential_fn, init_params, self.num_chains)
+        state = self.post_warmup_state
+        is_fresh = state is None and init_params is None
+        start = target.traced_start(kernel.init_strategy) if is_fresh else None
+        plan = Plan(kernel, target.traced_log_density(), start, devices)
+        keys = _chain_keys(rng_key, self.num_chains)
+        width = 1 if self.chain_method == "sequential" else self.num_chains
+        slices = [slice(first, first + width) for first in range(0, self.num_chains, width)]
+        if state is not None:
+            same_stream = jnp.array_equal(_key_data(keys), _key_data(state.rng_key))
+            count = state.iteration if same_stream else jnp.zeros_like(state.iteration)
+            state = state._replace(rng_key=keys, iteration=count)
+            return target, plan, [jax.tree.map(lambda leaf, part=part: leaf[part], state) for part in slices]
+        positions = None if is_fresh else target.positions(init_params, self.num_chains)
+        inverse_mass = _initial_inverse_mass(kernel, target.size)
+        groups = []
+        for part in slices:
+            places = None if positions is None else positions[part]
+            step_size = jnp.asarray(kernel.step_size, float)
+            chains, is_finite = start_chains(plan, keys[part], places, step_size, inverse_mass, target.data)
+            if not np.asarray(is_finite).all():
+                raise target.explain(chains.state.position[int(np.argmin(np.asarray(is_finite)))])
+            groups.append(chains)
+        return target, plan, groups
+
+    def _devices(self) -> tuple[Any, ...]:
+        """The devices of the parallel method; none if there are too few, which is said aloud."""
+        if self.chain_method != "parallel":
+            return ()
+        count = jax.local_device_count()
+        if self.num_chains % count == 0 and count > 1:
+            return tuple(jax.local_devices())
+        if self.num_chains < count:
+            return tuple(jax.local_devices()[: self.num_chains])
+        if self.num_chains > 1:
+            warnings.warn(
+                f"chain_method='parallel': {self.num_chains} chains cannot be spread evenly over {count} device(s); they "
+                f"run vectorised in one program. For devices of the CPU call set_host_device_count({self.num_chains}) "
+                "before any JAX computation; to silence this, say chain_method='vectorized'",
+                InferenceWarning,
+                stacklevel=4,
+            )
+        return ()
+
+    def _iterate(
+        self, plan: Plan, groups: list[Chains], schedule: Schedule, skip: int, keep: int, data: list[Array]
+    ) -> tuple[list[Chains], Record]:
+        """Run every group through the schedule; drop the first ``skip`` iterations and keep ``keep``."""
+        finished, kept = [], []
+        with _Progress(self.progress_bar, len(groups) * (skip + keep)) as progress:
+            for chains in groups:
+                records = []
+                try:
+                    for rows in _chunks(schedule):
+                        chains, record = advance_chains(plan, chains, rows, data)
+                        records.append(jax.tree.map(np.asarray, record))
+                        progress.show(records[-1], int(rows.is_active.sum()), bool(rows.is_warmup[0]))
+                except KeyboardInterrupt:
+                    drawn = len(records) * _CHUNK - skip
+                    if drawn < 1 or len(groups) > 1:
+                        raise
+                    warnings.warn(
+                        f"interrupted: {drawn} of {keep} draws of each chain were kept", InferenceWarning, stacklevel=3
+                    )
+                finished.append(chains)
+                joined = _join(records, axis=1)
+                kept.append(jax.tree.map(lambda leaf: leaf[:, skip : skip + keep], joined))
+        return finished, _join(kept, axis=0)
+
+    # Results
+
+    @property
+    def last_state(self) -> Chains:
+        """The chains after the last iteration; give it to ``post_warmup_state`` to go on from there."""
+        return self._require(self._last_state)
+
+    def get_samples(self, group_by_chain: bool = False) -> Any:
+        """Draws of the latent and deterministic sites.
+
+        Args:
+            group_by_chain: shape (chains, draws, *event) instead of (chains * draws, *event).
+
+        Raises:
+            InferenceError: nothing has been run.
+        """
+        samples = self._require(self._samples)
+        return samples if group_by_chain else jax.tree.map(_flatten, samples)
+
+    def get_extra_fields(self, group_by_chain: bool = False) -> dict[str, Array]:
+        """Statistics of every draw: ``diverging``, ``accept_prob``, ``num_steps``, ``tree_depth``, ``energy``,
+        ``potential_energy`` and ``adapt_state.step_size``."""
+        fields = {name: jnp.asarray(value) for name, value in _fields(self._require(self._records)).items()}
+        return fields if group_by_chain else {name: _flatten(value) for name, value in fields.items()}
+
+    def summary(self, prob: float = 0.9, exclude_deterministic: bool = True) -> dict[str, dict[str, np.ndarray]]:
+        """Means, intervals, effective sample sizes and R-hat of every site: see ``diagnostics.summary``."""
+        return diagnostics.summary(self._reported(exclude_deterministic), prob)
+
+    def print_summary(self, prob: float = 0.9, exclude_deterministic: bool = True) -> None:
+        """Print `summary` as a table, with the number of divergences."""
+        diagnostics.print_summary(self._reported(exclude_deterministic), prob)
+        print(f"\nNumber of divergences: {int(self._require(self._records).info.diverging.sum())}")
+
+    def _reported(self, exclude_deterministic: bool) -> dict[str, Any]:
+        samples = self.get_samples(group_by_chain=True)
+        if not isinstance(samples, dict):
+            leaves = jax.tree_util.tree_leaves_with_path(samples)
+            return {f"Param{jax.tree_util.keystr(path)}": leaf for path, leaf in leaves}
+        names = samples if not exclude_deterministic or self._latents is None else self._latents
+        return {name: samples[name] for name in names}
+
+    def _require(self, result: Any) -> Any:
+        if result is None:
+            raise InferenceError("there are no draws yet", suggestion="call run(rng_key, ...) first")
+        return result
+
+    def _check_fields(self, extra_fields: Sequence[str]) -> None:
+        known = {"z", "num_steps", "accept_prob", "diverging", "energy", "potential_energy", "tree_depth"}
+        unknown = set(extra_fields) - known - {"adapt_state.step_size", "mean_accept_prob"}
+        if unknown:
+            raise UnknownSiteError(
+                f"extra_fields names {', '.join(sorted(unknown))}", expected=f"some of {', '.join(sorted(known))}"
+            )
+
+    def _warn(self) -> None:
+        """Say in plain words what is wrong with the draws, and what to try."""
+        record = self._require(self._records)
+        draws = record.position.shape[0] * record.position.shape[1]
+        diverging = int(record.info.diverging.sum())
+        if diverging:
+            _say(
+                f"{diverging} of {draws} draws diverged: the step size is too large for some part of the posterior, which "
+                "may be missing from the draws. Try target_accept_prob=0.95, or reparameterise (a non-centred hierarchy)"
+            )
+        depth = getattr(self.sampler, "_depths", (0, 0))[1]
+        saturated = int((record.info.tree_depth >= depth).sum()) if depth else 0
+        if saturated > 0.05 * draws:
+            _say(
+                f"{saturated} of {draws} trajectories reached max_tree_depth={depth} before turning: draws are correct "
+                "but dear. Try dense_mass=True, standardised data, or a longer warm-up"
+            )
+        if record.position.shape[1] >= 100:
+            worst = float(np.nanmax(diagnostics.rhat(record.position), initial=1.0))
+            if worst > 1.01:
+                _say(
+                    f"the largest R-hat is {worst:.3f} (in unconstrained space), above 1.01: the chains do not agree yet. "
+                    "Try more warm-up and more draws; look at the sites in print_summary()"
+                )
+
+
+class _Progress:
+    """A tqdm bar that moves once a chunk, or nothing at all."""
+
+    def __init__(self, is_shown: bool, total: int) -> None:
+        self._bar = tqdm(total=total, disable=not is_shown, unit="it", dynamic_ncols=True)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._bar.close()
+
+    def show(self, record: Record, iterations: int, is_warmup: bool) -> None:
+        self._bar.set_description("warm-up" if is_warmup else "sample", refresh=False)
+        if not self._bar.disable:
+            rows = slice(0, iterations)
+            info = record.info
+            self._bar.set_postfix_str(
+                f"step size {record.step_size[:, rows].mean():.2e}, {info.num_steps[:, rows].mean():.0f} steps, "
+                f"acceptance {info.accept_prob[:, rows].mean():.2f}, divergences {int(info.diverging[:, rows].sum())}",
+                refresh=False,
+            )
+        self._bar.update(iterations)
+
+
+def _say(text: str) -> None:
+    warnings.warn(text, InferenceWarning, stacklevel=4)
+
+
+def _chunks(schedule: Schedule) -> Iterator[Schedule]:
+    for first in range(0, len(schedule.is_active), _CHUNK):
+        yield Schedule(*(column[first : first + _CHUNK] for column in schedule))
+
+
+def _join(parts: list[Any], axis: int) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    concatenate = np.concatenate if isinstance(jax.tree.leaves(parts[0])[0], np.ndarray) else jnp.concatenate
+    return jax.tree.map(lambda *leaves: concatenate(leaves, axis=axis), *parts)
+
+
+def _flatten(leaf: Any) -> Array:
+    return jnp.reshape(leaf, (-1, *leaf.shape[2:]))
+
+
+def _key_data(keys: Array) -> Array:
+    return jax.random.key_data(keys) if jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) else keys
+
+
+def _chain_keys(rng_key: Array, num_chains: int) -> Array:
+    """One stream a chain, which does not depend on how many chains there are; or the streams themselves, if given."""
+    data = _key_data(rng_key)
+    if data.ndim == 2 and data.shape[0] == num_chains:
+        return rng_key
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(rng_key, np.arange(num_chains))
+
+
+def _initial_inverse_mass(kernel: Any, size: int) -> Array:
+    given = kernel.inverse_mass_matrix
+    if given is None:
+        return jnp.eye(size) if kernel.dense_mass else jnp.ones(size)
+    given = jnp.asarray(given, float)
+    if given.shape not in ((size,), (size, size)):
+        raise HandlerError(
+            "inverse_mass_matrix does not fit the model", seen=given.shape, expected=f"{(size,)} or {(size, size)}"
+        )
+    return jnp.diag(given) if kernel.dense_mass and given.ndim == 1 else given
+
+
+def _fields(record: Record) -> dict[str, np.ndarray]:
+    return {
+        **record.info._asdict(),
+        "potential_energy": -record.log_density,
+        "adapt_state.step_size": record.step_size,
+    }
+
+
+def _constrain(target: Target, positions: np.ndarray) -> Any:
+    """What the model calls the flat positions (chains, draws, size)."""
+    return _constrain_all(target.traced_constrain(), jnp.asarray(positions), target.data)
+
+
+@partial(jax.jit, static_argnums=0)
+def _constrain_all(program: TracedFunction, positions: Array, data: list[Array]) -> Any:
+    over_draws = jax.vmap(program, in_axes=(0, None))
+    return jax.vmap(over_draws, in_axes=(0, None))(positions, data)

@@ -45,7 +45,9 @@ _SINGLETONS: dict[str, Constraint] = {
     name: member
     for module in (scalar, vector, matrix)
     for name, member in vars(module).items()
-    if isinstance(member, SingletonConstraint) and type(member) not in _NAMED_SPECS
+    if isinstance(member, SingletonConstraint)
+    and not isinstance(member, independent)
+    and type(member) not in _NAMED_SPECS
 }
 _SINGLETON_NAMES = {type(constraint): name for name, constraint in _SINGLETONS.items()}
 
@@ -75,7 +77,7 @@ def to_spec(constraint: Constraint) -> dict[str, Any]:
     if kind in _BOUNDED_NAMES:
         fields = (*kind.leaf_names, *kind.static_names)
         return {"name": _BOUNDED_NAMES[kind]} | {field: _pack(getattr(c, field)) for field in fields}
-    if kind is independent:
+    if isinstance(c, independent):
         dims = c.reinterpreted_batch_ndims
         return {"name": "independent", "base_constraint": to_spec(c.base_constraint), "reinterpreted_batch_ndims": dims}
     if kind is vector.cat:
@@ -121,7 +123,8 @@ def _read(spec: Mapping[str, Any]) -> Constraint:
         made: Constraint = kind(*bounds)
         return made
     if name == "independent":
-        return independent(_read(spec["base_constraint"]), int(spec["reinterpreted_batch_ndims"]))
+        made = independent(_read(spec["base_constraint"]), int(spec["reinterpreted_batch_ndims"]))
+        return next((named for named in (vector.real_vector, matrix.real_matrix) if named == made), made)
     if name == "cat":
         return vector.cat([_read(part) for part in spec["parts"]], spec["dim"], spec["lengths"])
     raise FileFormatError("no constraint has this name", seen=name, expected=sorted([*_SINGLETONS, *_BOUNDED]))

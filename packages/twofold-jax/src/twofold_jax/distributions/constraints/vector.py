@@ -231,7 +231,15 @@ class RealVector(independent, SingletonConstraint):
         pass
 
 
+class LogWeights(RealVector):
+    """Logarithms of weights: vectors of real numbers or ``-inf``, not all of them ``-inf``."""
+
+    def __call__(self, x: Any) -> Any:
+        return (x < np.inf).all(-1) & (x > -np.inf).any(-1)
+
+
 real_vector = RealVector()
+log_weights = LogWeights()
 simplex = Simplex()
 ordered_vector = OrderedVector()
 positive_ordered_vector = PositiveOrderedVector()

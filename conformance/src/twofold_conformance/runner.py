@@ -70,7 +70,7 @@ class Kit:
     def call(self, fn: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
         return self.adapter.call(self._noted(fn), *args, seed=seed, **kwargs)
 
-    def handler(self, name: str, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
+    def handler(self, name: str, fn: Any = None, **settings: Any) -> Any:
         return self.adapter.handler(name, None if fn is None else self._noted(fn), **settings)
 
     def numpy(self, value: Any) -> np.ndarray:

@@ -110,7 +110,8 @@ class NumpyroAdapter:
         numpyro.enable_validation(*(() if flag is None else (flag,)))
 
     def validation_enabled(self, *args: bool) -> AbstractContextManager[None]:
-        return numpyro.validation_enabled(*args)
+        context: AbstractContextManager[None] = numpyro.validation_enabled(*args)
+        return context
 
     def is_validation_on(self) -> bool:
         try:
@@ -125,7 +126,7 @@ class NumpyroAdapter:
     def net(self, sizes: Sequence[int], *, seed: int = 0, kind: str = "plain") -> Any:
         return stax_net(sizes)
 
-    def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
+    def compile(self, fn: Any = None, **settings: Any) -> Any:
         return jax.jit(fn, **settings)
 
     def vmap(self, fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -181,7 +182,7 @@ def _view(site: Mapping[str, Any]) -> SiteView:
 
 def _kind(site: Mapping[str, Any]) -> Kind:
     if site["type"] != "sample":
-        return site["type"]  # type: ignore[no-any-return]
+        return site["type"]
     law = site["fn"]
     while hasattr(law, "base_dist"):
         law = law.base_dist

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from twofold_conformance.laws._tools import full
@@ -12,7 +15,7 @@ from twofold_conformance.runner import Kit
 
 @clause("FACTOR-001")
 def factor_adds_to_the_joint(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(1.5))
         return k.ppl.factor("push", k.xp.array(0.75))
 
@@ -23,7 +26,7 @@ def factor_adds_to_the_joint(k: Kit) -> None:
 
 @clause("FACTOR-001", case="inside plain Python arithmetic")
 def factor_of_a_latent_value(k: Kit) -> None:
-    def model():
+    def model() -> None:
         height = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         k.ppl.factor("push", -3.0 * height)
 
@@ -50,7 +53,7 @@ def batched_factor_keeps_its_shape(k: Kit) -> None:
 
 @clause("FACTOR-004")
 def factor_of_the_plate_is_not_replicated(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.factor("push", k.xp.array([1.0, 2.0, 4.0]))
 
@@ -61,7 +64,7 @@ def factor_of_the_plate_is_not_replicated(k: Kit) -> None:
 
 @clause("FACTOR-005")
 def scalar_factor_counts_for_every_row(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3), k.ppl.plate("columns", 2):
             k.ppl.factor("push", k.xp.array(0.5))
 
@@ -70,7 +73,7 @@ def scalar_factor_counts_for_every_row(k: Kit) -> None:
 
 @clause("FACTOR-006", needs=("plate.subsample",))
 def factor_in_a_subsampled_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 6, subsample_size=2):
             k.ppl.factor("push", k.xp.array([1.0, 2.0]))
 
@@ -81,7 +84,7 @@ def factor_in_a_subsampled_plate(k: Kit) -> None:
 
 @clause("FACTOR-007", modes=("default", "validation_off"))
 def factor_that_does_not_fit_the_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.factor("push", full(k, 0.5, 3))
 
@@ -90,7 +93,7 @@ def factor_that_does_not_fit_the_plate(k: Kit) -> None:
 
 @clause("FACTOR-008", case="mask", needs=("handler.mask",))
 def mask_removes_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=False):
             k.ppl.factor("push", k.xp.array(0.75))
 
@@ -99,7 +102,7 @@ def mask_removes_a_factor(k: Kit) -> None:
 
 @clause("FACTOR-008", case="mask by entry", needs=("handler.mask",))
 def mask_removes_entries_of_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.factor("push", k.xp.array([1.0, 2.0]))
 
@@ -108,7 +111,7 @@ def mask_removes_entries_of_a_factor(k: Kit) -> None:
 
 @clause("FACTOR-008", case="scale", needs=("handler.scale",))
 def scale_multiplies_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("scale", scale=4.0):
             k.ppl.factor("push", k.xp.array(0.75))
 
@@ -117,7 +120,7 @@ def scale_multiplies_a_factor(k: Kit) -> None:
 
 @clause("FACTOR-008", case="block", needs=("handler.block",))
 def block_hides_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("block", hide=["push"]):
             k.ppl.factor("push", k.xp.array(0.75))
 
@@ -128,7 +131,7 @@ def block_hides_a_factor(k: Kit) -> None:
 
 @clause("FACTOR-009", case="two factors")
 def two_factors_of_one_name(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.factor("push", k.xp.array(0.5))
         k.ppl.factor("push", k.xp.array(0.5))
 
@@ -137,7 +140,7 @@ def two_factors_of_one_name(k: Kit) -> None:
 
 @clause("FACTOR-009", case="factor and sample")
 def factor_and_sample_of_one_name(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("push", k.dist.Normal(0.0, 1.0))
         k.ppl.factor("push", k.xp.array(0.5))
 
@@ -159,7 +162,7 @@ def factor_may_be_a_float(k: Kit) -> None:
 
 @clause("FACTOR-012", needs=("log_density",))
 def gradient_flows_through_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         height = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         k.ppl.factor("push", -2.0 * height * height)
 
@@ -175,22 +178,22 @@ def factor_may_be_minus_infinity(k: Kit) -> None:
 
 @clause("FACTOR-014", needs=("svi",))
 def factor_in_a_guide_says_how_it_differentiates(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-    def guide(**settings):
+    def guide(**settings: Any) -> None:
         loc = k.ppl.param("loc", k.xp.array(0.0))
         k.ppl.sample("height", k.dist.Normal(loc, 1.0))
         k.ppl.factor("push", k.xp.array(0.5), **settings)
 
-    def step(guide):
+    def step(guide: Any) -> Any:
         inference = k.adapter.svi(model, guide, 0.01)
         inference.init(0)
         return inference.step()
 
     k.expect.raises(lambda: step(guide), "a factor without has_rsample in a guide")
     for flag in (True, False):
-        loss = step(lambda flag=flag: guide(has_rsample=flag))
+        loss = step(partial(guide, has_rsample=flag))
         k.expect.true(np.isfinite(loss), f"the loss is finite with has_rsample={flag}", seen=loss)
 
 
@@ -202,7 +205,7 @@ def factor_is_marked_auxiliary(k: Kit) -> None:
 
 @clause("FACTOR-016", needs=("handler.uncondition",))
 def uncondition_keeps_a_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.factor("push", k.xp.array(0.75))
 
     run = k.run(k.handler("uncondition", model))

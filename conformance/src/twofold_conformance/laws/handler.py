@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from twofold_conformance.api import Run
@@ -17,7 +18,7 @@ from twofold_conformance.runner import Kit
 def _model(k: Kit) -> Callable[[], Any]:
     """A param, a latent site that it moves, and an observed one."""
 
-    def model():
+    def model() -> Any:
         loc = k.ppl.param("loc", k.xp.array(1.0))
         height = k.ppl.sample("height", k.dist.Normal(loc, 2.0))
         k.ppl.sample("weight", k.dist.Normal(height, 1.0), obs=k.xp.array(0.5))
@@ -29,7 +30,7 @@ def _model(k: Kit) -> Callable[[], Any]:
 def _settings(k: Kit, name: str) -> dict[str, Any]:
     """Settings with which the handler ``name`` changes the run of ``_model``."""
     quarter = k.xp.array(0.25)
-    return {
+    settings: dict[str, Callable[[], dict[str, Any]]] = {
         "replay": lambda: {"trace": k.trace(_model(k), seed=9)},
         "seed": lambda: {"rng_seed": 7},
         "condition": lambda: {"data": {"height": quarter}},
@@ -42,7 +43,8 @@ def _settings(k: Kit, name: str) -> dict[str, Any]:
         "reparam": lambda: {"config": {"height": k.adapter.loc_scale_reparam(0.0)}},
         "scope": lambda: {"prefix": "part"},
         "infer_config": lambda: {"config_fn": lambda site: {"tag": 1}},
-    }.get(name, dict)()
+    }
+    return settings[name]() if name in settings else {}
 
 
 WRAPPERS = [
@@ -66,8 +68,8 @@ def outer_handler_overrides(k: Kit) -> None:
 def inner_handler_is_asked_first(k: Kit) -> None:
     asked = []
 
-    def configure(who):
-        def config_fn(site):
+    def configure(who: Any) -> Any:
+        def config_fn(site: Any) -> Any:
             if site["name"] == "height":
                 asked.append((who, site["infer"].get("last")))
             return {"last": who}
@@ -82,7 +84,7 @@ def inner_handler_is_asked_first(k: Kit) -> None:
 
 @clause("HANDLER-002", case="handlers", needs=("handler.mask", "handler.scale", "handler.condition"))
 def exception_removes_handlers(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=False), k.handler("scale", scale=2.0):
             k.ppl.sample("probe", k.dist.Normal(0.0, 1.0))
             raise Interrupted
@@ -93,7 +95,7 @@ def exception_removes_handlers(k: Kit) -> None:
 
 @clause("HANDLER-002", case="plates")
 def exception_frees_dims(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2), k.ppl.plate("columns", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
             raise Interrupted
@@ -104,7 +106,7 @@ def exception_frees_dims(k: Kit) -> None:
 
 @clause("HANDLER-002", case="refused statement")
 def refused_statement_removes_handlers(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2):
             k.ppl.sample("height", None)
 
@@ -114,7 +116,7 @@ def refused_statement_removes_handlers(k: Kit) -> None:
 
 @clause("HANDLER-003")
 def arguments_and_results_pass_through(k: Kit) -> None:
-    def fn(first, *rest, last=None):
+    def fn(first: Any, *rest: Any, last: Any = None) -> Any:
         return first, rest, last
 
     for name in filter(lambda name: _offered(k, name), WRAPPERS):
@@ -123,7 +125,7 @@ def arguments_and_results_pass_through(k: Kit) -> None:
             name, {}
         )
         wrapped = k.handler(name, fn, **settings)
-        result = k.call(lambda wrapped=wrapped: wrapped(1, 2, 3, last=4))
+        result = k.call(wrapped, 1, 2, 3, last=4)
         k.expect.equal(result, (1, (2, 3), 4), f"result of a function inside {name}")
 
 
@@ -141,7 +143,7 @@ def _as_context(name: str) -> Callable[[Kit], None]:
     def check(k: Kit) -> None:
         settings, model = _settings(k, name), _model(k)
 
-        def inside():
+        def inside() -> Any:
             with k.handler(name, **settings):
                 return model()
 
@@ -157,7 +159,7 @@ for _name in WRAPPERS[1:]:
 
 @clause("HANDLER-004", case="trace")
 def trace_as_context(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.handler("trace"):
             return _model(k)()
 
@@ -166,10 +168,11 @@ def trace_as_context(k: Kit) -> None:
 
 @clause("HANDLER-005", needs=("handler.mask", "handler.block"))
 def only_callables_can_be_wrapped(k: Kit) -> None:
-    for name, settings in {"mask": {"mask": True}, "block": {}}.items():
+    settings: dict[str, dict[str, Any]] = {"mask": {"mask": True}, "block": {}}
+    for name, given in settings.items():
         for thing in (3, "model"):
             k.expect.raises(
-                lambda name=name, thing=thing, settings=settings: k.handler(name, thing, **settings),
+                partial(k.handler, name, thing, **given),
                 f"{name} around {thing!r}",
                 kinds=["ValueError", "TypeError"],
             )
@@ -179,13 +182,13 @@ def only_callables_can_be_wrapped(k: Kit) -> None:
 def only_callables_can_be_traced(k: Kit) -> None:
     for thing in (3, "model"):
         k.expect.raises(
-            lambda thing=thing: k.handler("trace", thing), f"trace around {thing!r}", kinds=["ValueError", "TypeError"]
+            partial(k.handler, "trace", thing), f"trace around {thing!r}", kinds=["ValueError", "TypeError"]
         )
 
 
 @clause("HANDLER-006", needs=("handler.mask",))
 def one_instance_cannot_be_entered_twice_at_once(k: Kit) -> None:
-    def program():
+    def program() -> None:
         handler = k.handler("mask", mask=True)
         with handler, handler:
             pass
@@ -196,7 +199,7 @@ def one_instance_cannot_be_entered_twice_at_once(k: Kit) -> None:
 
 @clause("HANDLER-007", case="condition", needs=("handler.condition",))
 def handlers_belong_to_their_thread(k: Kit) -> None:
-    def site():
+    def site() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
     with k.handler("condition", data={"height": k.xp.array(9.0)}), ThreadPoolExecutor(1) as pool:
@@ -207,7 +210,7 @@ def handlers_belong_to_their_thread(k: Kit) -> None:
 
 @clause("HANDLER-007", case="plate")
 def plates_belong_to_their_thread(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("columns", 2):
             return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -218,7 +221,7 @@ def plates_belong_to_their_thread(k: Kit) -> None:
 
 @clause("HANDLER-010")
 def each_trace_is_fresh(k: Kit) -> None:
-    def model(value):
+    def model(value: Any) -> None:
         k.ppl.sample("height", k.dist.Normal(value, 1.0))
         k.ppl.sample("weight", k.dist.Normal(value, 1.0))
 
@@ -242,7 +245,7 @@ def trace_keeps_the_order(k: Kit) -> None:
 
 @clause("HANDLER-011")
 def tracing_changes_nothing(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
 
     bare, run = k.call(model, seed=3), k.run(model, seed=3)
@@ -263,7 +266,7 @@ def trace_records_input_and_result(k: Kit) -> None:
 def nested_traces_both_record(k: Kit) -> None:
     model, inner = _model(k), []
 
-    def program():
+    def program() -> None:
         inner.append(k.trace(model, seed=None))
 
     outer = k.run(program)
@@ -287,7 +290,7 @@ def _one_site(k: Kit, loc: float, *, seed: int, **settings: Any) -> tuple[Any, A
     """A trace with the single site ``height``, and its value."""
     values: list[Any] = []
 
-    def model():
+    def model() -> None:
         values.append(k.ppl.sample("height", k.dist.Normal(loc, 1.0), **settings))
 
     return k.trace(model, seed=seed), k.numpy(values[-1] if values else None)
@@ -297,7 +300,7 @@ def _one_site(k: Kit, loc: float, *, seed: int, **settings: Any) -> tuple[Any, A
 def replay_leaves_other_sites(k: Kit) -> None:
     trace, recorded = _one_site(k, 100.0, seed=1)
 
-    def model():
+    def model() -> None:
         k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))
         k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
 
@@ -327,7 +330,7 @@ def replay_of_a_param(k: Kit) -> None:
 
 @clause("HANDLER-023", needs=("store",))
 def replay_fixes_params(k: Kit) -> None:
-    def model(init):
+    def model(init: Any) -> Any:
         return k.ppl.param("spread", k.xp.array(init), constraint=k.constraints.positive)
 
     recorded = k.call(model, 2.0)
@@ -340,10 +343,10 @@ def replay_fixes_params(k: Kit) -> None:
 
 @clause("HANDLER-030")
 def seeds_decide(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
 
-    def values(rng_seed, outer):
+    def values(rng_seed: Any, outer: Any) -> Any:
         run = k.run(k.handler("seed", model, rng_seed=rng_seed), seed=outer)
         return [float(site.value) for site in run.sites.values()]
 
@@ -353,7 +356,7 @@ def seeds_decide(k: Kit) -> None:
 
 @clause("HANDLER-031", case="after a run")
 def seed_restores_the_generator(k: Kit) -> None:
-    def program(seeding):
+    def program(seeding: Any) -> Any:
         first = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         if seeding:
             with k.handler("seed", rng_seed=7):
@@ -366,7 +369,7 @@ def seed_restores_the_generator(k: Kit) -> None:
 
 @clause("HANDLER-031", case="after an exception")
 def seed_restores_the_generator_after_an_exception(k: Kit) -> None:
-    def program(seeding):
+    def program(seeding: Any) -> Any:
         if seeding:
             with contextlib.suppress(Interrupted), k.handler("seed", rng_seed=7):
                 k.ppl.sample("width", k.dist.Normal(0.0, 1.0))
@@ -382,7 +385,7 @@ def seed_restores_the_generator_after_an_exception(k: Kit) -> None:
 
 @clause("HANDLER-032")
 def each_site_has_its_own_key(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight", "width")]
 
     values = {float(k.numpy(value)) for value in k.call(seeded(k, model), seed=None)}
@@ -391,7 +394,7 @@ def each_site_has_its_own_key(k: Kit) -> None:
 
 @clause("HANDLER-033")
 def kinds_of_seeds(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
     expected = k.numpy(k.call(k.handler("seed", model, rng_seed=3), seed=None))
@@ -400,24 +403,28 @@ def kinds_of_seeds(k: Kit) -> None:
         k.expect.equal(k.numpy(value), expected, f"draw with the seed {rng_seed!r}")
 
 
+def _draw_with(k: Kit, model: Callable[..., Any], rng_seed: Any) -> Any:
+    return k.call(k.handler("seed", model, rng_seed=rng_seed), seed=None)
+
+
 @clause("HANDLER-034")
 def seeds_of_another_type(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
     for rng_seed in ("three", 1.5):
         k.expect.raises(
-            lambda rng_seed=rng_seed: k.call(k.handler("seed", model, rng_seed=rng_seed), seed=None),
+            partial(_draw_with, k, model, rng_seed),
             f"seed {rng_seed!r}",
         )
 
 
 @clause("HANDLER-035")
 def seed_as_context_gives_the_same_draws(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return [k.ppl.sample(name, k.dist.Normal(0.0, 1.0)) for name in ("height", "weight")]
 
-    def program():
+    def program() -> Any:
         with k.handler("seed", rng_seed=3):
             return model()
 
@@ -436,7 +443,7 @@ def seeded_function_called_twice(k: Kit) -> None:
 
 @clause("HANDLER-037")
 def inner_seed_decides(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
     alone = k.numpy(k.call(seeded(k, model, 3), seed=None))
@@ -449,7 +456,7 @@ def inner_seed_decides(k: Kit) -> None:
 def keys_of_sites_that_draw_nothing(k: Kit) -> None:
     k.expect.contains(("A", "B"), k.choice, "declared alternative")
 
-    def model(obs):
+    def model(obs: Any) -> Any:
         k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=obs)
         return k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
 
@@ -462,11 +469,11 @@ def keys_of_sites_that_draw_nothing(k: Kit) -> None:
 
 @clause("HANDLER-039", needs=("plate.subsample",))
 def seed_leaves_hidden_types(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 1000, subsample_size=3) as ind:
             return ind, k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-    def hiding(rng_seed):
+    def hiding(rng_seed: Any) -> Any:
         return k.handler("seed", model, rng_seed=rng_seed, hide_types=["plate"])
 
     k.expect.raises(lambda: k.call(hiding(3), seed=None), "a subsampled plate whose key is hidden")
@@ -492,7 +499,7 @@ def block_keeps_outer_handlers_out(k: Kit) -> None:
 
 @clause("HANDLER-066")
 def block_by_name(k: Kit) -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "hide": {"hide": ["height"]},
         "expose": {"expose": ["loc", "weight"]},
         "hide_fn": {"hide_fn": lambda site: site.get("name") == "height"},
@@ -521,7 +528,7 @@ def handlers_inside_the_block_act(k: Kit) -> None:
 
 @clause("HANDLER-069")
 def hidden_and_exposed_at_once(k: Kit) -> None:
-    def program():
+    def program() -> Any:
         return k.run(k.handler("block", _model(k), hide=["height"], expose=["height", "loc"]))
 
     if k.stateful:
@@ -540,7 +547,7 @@ def seed_outside_a_block_reaches_inside(k: Kit) -> None:
 
 @clause("HANDLER-111")
 def suspended_generator_leaves_the_stack_as_it_was(k: Kit) -> None:
-    def masked():
+    def masked() -> Generator[int, None, None]:
         with k.handler("mask", mask=False):
             yield 1
             yield 2
@@ -556,12 +563,12 @@ def suspended_generator_leaves_the_stack_as_it_was(k: Kit) -> None:
 
 @clause("HANDLER-111", case="closed inside another run", needs=("handler.scale",))
 def late_exit_removes_nobody_else(k: Kit) -> None:
-    def masked():
+    def masked() -> Generator[int, None, None]:
         with k.handler("mask", mask=False):
             yield 1
             yield 2
 
-    def model():
+    def model() -> None:
         with k.handler("scale", scale=3.0):
             walk.close()
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))

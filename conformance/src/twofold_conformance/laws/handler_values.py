@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twofold_conformance.expect import Violation
@@ -16,7 +17,7 @@ from twofold_conformance.runner import Kit
 def _chain(k: Kit) -> Callable[[], Any]:
     """A param, a latent site and another below it; the value of the first site is returned."""
 
-    def model():
+    def model() -> Any:
         loc = k.ppl.param("loc", k.xp.array(1.0))
         height = k.ppl.sample("height", k.dist.Normal(loc, 2.0))
         k.ppl.sample("weight", k.dist.Normal(height, 1.0))
@@ -28,7 +29,7 @@ def _chain(k: Kit) -> Callable[[], Any]:
 def _observed(k: Kit) -> Callable[[], Any]:
     """One site with obs=0.5."""
 
-    def model():
+    def model() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(0.5))
 
     return model
@@ -46,7 +47,7 @@ def substitute_sets_samples_and_params(k: Kit) -> None:
 
 @clause("HANDLER-041")
 def substitute_by_function(k: Kit) -> None:
-    def substitute_fn(site):
+    def substitute_fn(site: Any) -> Any:
         return k.xp.array(4.0) if site.get("name") == "height" else None
 
     run = k.run(k.handler("substitute", _chain(k), substitute_fn=substitute_fn))
@@ -56,7 +57,7 @@ def substitute_by_function(k: Kit) -> None:
 
 @clause("HANDLER-042")
 def settings_exclude_each_other(k: Kit) -> None:
-    def use(name, settings):
+    def use(name: Any, settings: Any) -> Any:
         return k.call(k.handler(name, _chain(k), **settings))
 
     if k.stateful:
@@ -64,8 +65,8 @@ def settings_exclude_each_other(k: Kit) -> None:
         return
     for name in ("condition", "substitute"):
         both = {"data": {}, f"{name}_fn": lambda site: None}
-        k.expect.raises(lambda name=name: use(name, {}), f"{name} with neither data nor function")
-        k.expect.raises(lambda name=name, both=both: use(name, both), f"{name} with data and function")
+        k.expect.raises(partial(use, name, {}), f"{name} with neither data nor function")
+        k.expect.raises(partial(use, name, both), f"{name} with data and function")
 
 
 @clause("HANDLER-043")
@@ -115,7 +116,7 @@ def substitute_leaves_observations(k: Kit) -> None:
 
 @clause("HANDLER-047")
 def substituted_values_are_constrained_values(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         spread = k.ppl.param("spread", k.xp.array(1.0), constraint=k.constraints.positive)
         k.ppl.sample("height", k.dist.LogNormal(0.0, spread))
         return spread
@@ -145,7 +146,7 @@ def condition_at_zero(k: Kit) -> None:
 
 @clause("HANDLER-051")
 def condition_equals_obs(k: Kit) -> None:
-    def model(height=None, weight=None):
+    def model(height: Any = None, weight: Any = None) -> None:
         height = k.ppl.sample("height", k.dist.Normal(1.0, 2.0), obs=height)
         k.ppl.sample("weight", k.dist.Normal(height, 1.0), obs=weight)
 
@@ -201,7 +202,7 @@ def none_leaves_an_observed_site(k: Kit) -> None:
 
 @clause("HANDLER-056")
 def condition_by_function(k: Kit) -> None:
-    def condition_fn(site):
+    def condition_fn(site: Any) -> Any:
         return k.xp.array(4.0) if site.get("name") == "height" else None
 
     run = k.run(k.handler("condition", _chain(k), condition_fn=condition_fn))
@@ -229,7 +230,7 @@ def substitute_outside_condition(k: Kit) -> None:
 
 @clause("HANDLER-060")
 def uncondition_draws(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return k.ppl.sample("height", k.dist.Normal(100.0, 1.0), obs=k.xp.array(0.5))
 
     run = k.run(k.handler("uncondition", model))
@@ -278,7 +279,7 @@ def do_scores_downstream_sites_under_the_intervention(k: Kit) -> None:
 
 @clause("HANDLER-077", needs=("plate.subsample",))
 def do_inside_a_subsampled_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 6, subsample_size=2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -307,7 +308,7 @@ def two_interventions_on_one_site(k: Kit) -> None:
 
 @clause("HANDLER-080")
 def lift_makes_a_param_a_site(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         loc = k.ppl.param("loc", k.xp.array(1.0))
         k.ppl.param("spread", k.xp.array(2.0))
         return loc
@@ -324,7 +325,7 @@ def lift_makes_a_param_a_site(k: Kit) -> None:
 
 @clause("HANDLER-081")
 def one_prior_lifts_every_param(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.param("loc", k.xp.array(1.0))
         k.ppl.param("spread", k.xp.array(2.0))
 
@@ -336,7 +337,7 @@ def one_prior_lifts_every_param(k: Kit) -> None:
 
 @clause("HANDLER-082")
 def lifted_param_stated_twice(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         return k.ppl.param("loc", k.xp.array(1.0)), k.ppl.param("loc", k.xp.array(1.0))
 
     run = k.run(k.handler("lift", model, prior={"loc": k.dist.Normal(0.0, 1.0)}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -77,23 +78,24 @@ def subsampled_elbo_is_unbiased(k: Kit) -> None:
     data = [0.3, -1.2, 2.0, 0.7]
     settings = {"subsample_size": 2}
 
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 4, **settings) as ind:
             height = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
             k.ppl.sample("weight", k.dist.Normal(height, 1.0), obs=k.xp.array(data)[ind])
 
-    def guide():
+    def guide() -> None:
         loc = k.ppl.param("loc", k.xp.array(0.5))
         with k.ppl.plate("rows", 4, **settings) as ind:
             k.ppl.sample("height", k.dist.Delta(loc + 0.0 * k.xp.array(data)[ind]))
 
     elbos, batches = [], list(combinations(range(4), 2))
+    pair: tuple[Callable[..., Any], Callable[..., Any]]
     for batch in batches:
         if k.stateful:
             settings = {"subsample": k.xp.array(list(batch))}
-            pair = model, guide
+            pair = (model, guide)
         else:
-            pair = tuple(with_batches(k, program, {"rows": batch}) for program in (model, guide))
+            pair = (with_batches(k, model, {"rows": batch}), with_batches(k, guide, {"rows": batch}))
         inference = k.adapter.svi(*pair, 0.01)
         inference.init(0)
         elbos.append(-inference.evaluate())
@@ -107,7 +109,7 @@ def subsampled_elbo_is_unbiased(k: Kit) -> None:
 def guide_and_model_share_the_batch(k: Kit) -> None:
     seen: list[tuple[str, list[int]]] = []
 
-    def program(who):
+    def program(who: Any) -> None:
         with k.ppl.plate("rows", 50, subsample_size=3) as ind:
             if k.xp.is_array(ind):
                 seen.append((who, k.numpy(ind).tolist()))
@@ -122,7 +124,7 @@ def guide_and_model_share_the_batch(k: Kit) -> None:
 
 @clause("INFER-005")
 def constrained_parameters_stay_inside(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("low", k.dist.Normal(k.ppl.param("share", k.xp.array(0.5), constraint=unit), 1.0), obs=far)
         k.ppl.sample("high", k.dist.Normal(k.ppl.param("spread", k.xp.array(1.0), constraint=positive), 1.0), obs=-far)
 

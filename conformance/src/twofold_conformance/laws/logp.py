@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from twofold_conformance.laws._tools import full
@@ -25,7 +27,7 @@ def joint_is_the_sum_over_sites(k: Kit) -> None:
 
 @clause("LOGP-001", case="other laws")
 def joint_of_other_laws(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("wait", k.dist.Exponential(2.0), obs=k.xp.array(0.7))
         k.ppl.sample("coin", k.dist.Bernoulli(0.3), obs=k.xp.array(1.0))
 
@@ -35,7 +37,7 @@ def joint_of_other_laws(k: Kit) -> None:
 
 @clause("LOGP-001", case="batched sites")
 def joint_sums_every_entry(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 2, 3), 1.0), obs=full(k, 0.5, 2, 3))
 
     k.expect.close(k.run(model).log_density, 6 * densities.normal(0.5), "joint log density of a site of batch (2, 3)")
@@ -45,7 +47,7 @@ def joint_sums_every_entry(k: Kit) -> None:
 def contribution_of_a_site(k: Kit) -> None:
     mask, data = [True, False, True], [0.5, -1.0, 2.0]
 
-    def model():
+    def model() -> None:
         with k.handler("scale", scale=3.0), k.handler("mask", mask=k.xp.array(mask)):
             k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 3), 1.0), obs=k.xp.array(data))
 
@@ -57,7 +59,7 @@ def contribution_of_a_site(k: Kit) -> None:
 
 @clause("LOGP-003", case="NaN", needs=("handler.mask",), modes=("validation_off",))
 def masked_nan_contributes_nothing(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 2), 1.0), obs=k.xp.array([0.5, np.nan]))
 
@@ -66,7 +68,7 @@ def masked_nan_contributes_nothing(k: Kit) -> None:
 
 @clause("LOGP-003", case="outside the support", needs=("handler.mask",), modes=("validation_off",))
 def masked_impossible_value_contributes_nothing(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("wait", k.dist.Exponential(full(k, 1.0, 2)), obs=k.xp.array([0.5, -1.0]))
 
@@ -75,7 +77,7 @@ def masked_impossible_value_contributes_nothing(k: Kit) -> None:
 
 @clause("LOGP-003", case="minus infinity", needs=("handler.mask", "factor"))
 def masked_infinity_contributes_nothing(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.factor("push", k.xp.array([0.5, -np.inf]))
 
@@ -84,7 +86,7 @@ def masked_infinity_contributes_nothing(k: Kit) -> None:
 
 @clause("LOGP-003", case="NaN in a factor", needs=("handler.mask", "factor"), modes=("validation_off",))
 def masked_nan_factor_contributes_nothing(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.factor("push", k.xp.array([0.5, np.nan]))
 
@@ -93,7 +95,7 @@ def masked_nan_factor_contributes_nothing(k: Kit) -> None:
 
 @clause("LOGP-004")
 def other_sites_contribute_nothing(k: Kit) -> None:
-    def model():
+    def model() -> None:
         loc = k.ppl.param("loc", k.xp.array(3.0))
         with k.ppl.plate("rows", 4):
             pass
@@ -108,7 +110,7 @@ def other_sites_contribute_nothing(k: Kit) -> None:
 
 @clause("LOGP-004", case="beside a sample site")
 def other_sites_leave_the_joint(k: Kit) -> None:
-    def model():
+    def model() -> None:
         loc = k.ppl.param("loc", k.xp.array(3.0))
         with k.ppl.plate("rows", 2):
             k.ppl.sample("height", k.dist.Normal(loc, 1.0), obs=full(k, 0.5, 2))
@@ -120,7 +122,7 @@ def other_sites_leave_the_joint(k: Kit) -> None:
 
 @clause("LOGP-005", needs=("handler.scale", "handler.mask"))
 def trace_stores_densities(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.handler("scale", scale=3.0), k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 2), 1.0), obs=k.xp.array([0.5, -1.0]))
 
@@ -157,7 +159,7 @@ def density_of_given_values(k: Kit) -> None:
 
 @clause("LOGP-007", case="params and arguments")
 def density_with_params_and_arguments(k: Kit) -> None:
-    def model(data, *, spread):
+    def model(data: Any, *, spread: Any) -> None:
         loc = k.ppl.param("loc", k.xp.array(0.0))
         k.ppl.sample("height", k.dist.Normal(loc, spread), obs=data)
 
@@ -176,7 +178,7 @@ def empty_run_has_density_zero(k: Kit) -> None:
 def gradient_of_the_joint(k: Kit) -> None:
     data = np.array([0.5, -1.0, 2.0])
 
-    def model():
+    def model() -> None:
         loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(loc, 2.0), obs=k.xp.array(data.tolist()))
@@ -188,7 +190,7 @@ def gradient_of_the_joint(k: Kit) -> None:
 
 @clause("LOGP-009", case="of masked entries", needs=("log_density", "handler.mask"))
 def gradient_of_masked_entries(k: Kit) -> None:
-    def model():
+    def model() -> None:
         loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("height", k.dist.Normal(loc + full(k, 0.0, 2), 2.0), obs=k.xp.array([0.5, 100.0]))
@@ -199,7 +201,7 @@ def gradient_of_masked_entries(k: Kit) -> None:
 
 @clause("LOGP-010", case="NaN in the data", modes=("validation_off",))
 def gradient_past_masked_data(k: Kit) -> None:
-    def model():
+    def model() -> None:
         loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("height", k.dist.Normal(loc + full(k, 0.0, 2), 2.0), obs=k.xp.array([0.5, np.nan]))
@@ -210,7 +212,7 @@ def gradient_past_masked_data(k: Kit) -> None:
 
 @clause("LOGP-010", case="a value outside the support", modes=("validation_off",))
 def gradient_past_a_masked_impossible_value(k: Kit) -> None:
-    def model():
+    def model() -> None:
         spread = k.ppl.sample("spread", k.dist.Normal(0.0, 10.0))
         with k.handler("mask", mask=k.xp.array([True, False])):
             k.ppl.sample("size", k.dist.LogNormal(spread + full(k, 0.0, 2), 1.0), obs=k.xp.array([1.0, -1.0]))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Generator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +26,7 @@ from twofold_conformance.runner import Kit
 
 @clause("PLATE-001", case="inside a run")
 def plate_yields_range(k: Kit) -> None:
-    def model(size):
+    def model(size: Any) -> Any:
         with k.ppl.plate("rows", size) as ind:
             return ind
 
@@ -36,7 +39,7 @@ def plate_yields_range(k: Kit) -> None:
 
 @clause("PLATE-001", case="outside every handler")
 def bare_plate_yields_range(k: Kit) -> None:
-    def program():
+    def program() -> Any:
         with k.ppl.plate("rows", 4) as ind:
             return ind
 
@@ -45,7 +48,7 @@ def bare_plate_yields_range(k: Kit) -> None:
 
 @clause("PLATE-002")
 def whole_plate_has_scale_one(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("latent", k.dist.Normal(0.0, 1.0))
             k.ppl.sample("seen", k.dist.Normal(0.0, 1.0), obs=ones(k, 3))
@@ -59,7 +62,7 @@ def whole_plate_has_scale_one(k: Kit) -> None:
 
 @clause("PLATE-020", case="whole plate")
 def plate_leaves_one_site(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 4) as ind:
             pass
         return ind
@@ -75,7 +78,7 @@ def plate_leaves_one_site(k: Kit) -> None:
 
 @clause("PLATE-020", case="subsampled plate", needs=("plate.subsample",))
 def subsampled_plate_leaves_one_site(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 6, subsample_size=2) as ind:
             return ind
 
@@ -88,7 +91,7 @@ def subsampled_plate_leaves_one_site(k: Kit) -> None:
 
 @clause("PLATE-021", modes=("default", "validation_off"))
 def two_active_plates_of_one_name(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2), k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -97,7 +100,7 @@ def two_active_plates_of_one_name(k: Kit) -> None:
 
 @clause("PLATE-022")
 def two_plates_of_one_name_in_turn(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         with k.ppl.plate("rows", 4):
@@ -108,7 +111,7 @@ def two_plates_of_one_name_in_turn(k: Kit) -> None:
 
 @clause("PLATE-023")
 def outermost_plate_has_last_dim(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -117,7 +120,7 @@ def outermost_plate_has_last_dim(k: Kit) -> None:
 
 @clause("PLATE-024")
 def nested_plates_go_left(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("outer", 2), k.ppl.plate("middle", 3), k.ppl.plate("inner", 4):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -132,7 +135,7 @@ def random_nests_agree_with_the_algebra(k: Kit) -> None:
     for nest in random_nests(6, seed=20):
         explicit = [spec for spec in nest if subsampling or spec.length == spec.size]
 
-        def model(nest=explicit):
+        def model(nest: Any = explicit) -> None:
             with contextlib.ExitStack() as stack:
                 for spec in nest:
                     batch = spec.length if spec.length < spec.size else None
@@ -151,7 +154,7 @@ def random_nests_agree_with_the_algebra(k: Kit) -> None:
 
 @clause("PLATE-025")
 def dim_beside_an_explicit_one(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("outer", 2, dim=-2), k.ppl.plate("inner", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -163,11 +166,11 @@ def dim_beside_an_explicit_one(k: Kit) -> None:
 
 @clause("PLATE-026")
 def explicit_dims_commute(k: Kit) -> None:
-    def across():
+    def across() -> Any:
         with k.ppl.plate("x_axis", 3, dim=-1), k.ppl.plate("y_axis", 2, dim=-2):
             return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-    def down():
+    def down() -> Any:
         with k.ppl.plate("y_axis", 2, dim=-2), k.ppl.plate("x_axis", 3, dim=-1):
             return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -179,7 +182,7 @@ def explicit_dims_commute(k: Kit) -> None:
 
 @clause("PLATE-027")
 def explicit_dim_pads_with_ones(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 4, dim=-3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -192,16 +195,16 @@ def explicit_dim_pads_with_ones(k: Kit) -> None:
 def dim_must_be_negative(k: Kit) -> None:
     for dim in (0, 1):
 
-        def model(dim=dim):
+        def model(dim: Any = dim) -> None:
             with k.ppl.plate("rows", 3, dim=dim):
                 pass
 
-        k.expect.raises(lambda model=model: k.call(model), f"plate at dim {dim}", kinds=["ValueError"])
+        k.expect.raises(partial(k.call, model), f"plate at dim {dim}", kinds=["ValueError"])
 
 
 @clause("PLATE-029", case="built inside", modes=("default", "validation_off"))
 def dim_collision_inside(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2, dim=-1), k.ppl.plate("columns", 2, dim=-1):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -211,7 +214,7 @@ def dim_collision_inside(k: Kit) -> None:
 
 @clause("PLATE-029", case="built first", modes=("default", "validation_off"))
 def dim_collision_of_plates_built_first(k: Kit) -> None:
-    def model():
+    def model() -> None:
         rows, columns = k.ppl.plate("rows", 2, dim=-2), k.ppl.plate("columns", 2, dim=-2)
         with rows, columns:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
@@ -222,7 +225,7 @@ def dim_collision_of_plates_built_first(k: Kit) -> None:
 
 @clause("PLATE-030")
 def siblings_share_a_dim(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         with k.ppl.plate("columns", 3):
@@ -236,7 +239,7 @@ def siblings_share_a_dim(k: Kit) -> None:
 
 @clause("PLATE-031", case="caught inside the model")
 def dim_is_freed_by_an_exception(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with contextlib.suppress(Interrupted), k.ppl.plate("rows", 2):
             raise Interrupted
         with k.ppl.plate("columns", 3):
@@ -248,7 +251,7 @@ def dim_is_freed_by_an_exception(k: Kit) -> None:
 
 @clause("PLATE-031", case="caught outside the run")
 def dim_is_freed_when_the_run_raises(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 2), k.ppl.plate("columns", 3):
             raise Interrupted
 
@@ -258,7 +261,7 @@ def dim_is_freed_when_the_run_raises(k: Kit) -> None:
 
 @clause("PLATE-032")
 def example_of_the_page(k: Kit) -> None:
-    def model():
+    def model() -> None:
         x_axis = k.ppl.plate("outer", 320, dim=-1)
         y_axis = k.ppl.plate("inner", 200, dim=-2)
         with x_axis:
@@ -275,7 +278,7 @@ def example_of_the_page(k: Kit) -> None:
 
 @clause("PLATE-033", case="whole plate")
 def plate_is_reusable(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         rows = k.ppl.plate("rows", 3)
         with rows as first:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
@@ -293,7 +296,7 @@ def plate_is_reusable(k: Kit) -> None:
 
 @clause("PLATE-033", case="subsampled plate", needs=("plate.subsample",))
 def subsampled_plate_repeats_its_batch(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         rows = k.ppl.plate("rows", 100, subsample_size=3)
         batches = []
         for turn in range(3):
@@ -312,7 +315,7 @@ def subsampled_plate_repeats_its_batch(k: Kit) -> None:
 
 @clause("PLATE-034", case="sizes 2 and 3")
 def plates_built_before_they_are_nested(k: Kit) -> None:
-    def model():
+    def model() -> None:
         outer, inner = k.ppl.plate("outer", 2), k.ppl.plate("inner", 3)
         with outer:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
@@ -327,7 +330,7 @@ def plates_built_before_they_are_nested(k: Kit) -> None:
 
 @clause("PLATE-034", case="equal sizes")
 def equal_plates_built_before_they_are_nested(k: Kit) -> None:
-    def model():
+    def model() -> None:
         outer, inner = k.ppl.plate("outer", 2), k.ppl.plate("inner", 2)
         with outer, inner:
             k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
@@ -340,7 +343,7 @@ def equal_plates_built_before_they_are_nested(k: Kit) -> None:
 def reentry_where_the_dim_is_taken(k: Kit) -> None:
     for size in (2, 3):
 
-        def model(size=size):
+        def model(size: Any = size) -> None:
             columns = k.ppl.plate("columns", size)
             with columns:
                 k.ppl.sample("weight", k.dist.Normal(0.0, 1.0))
@@ -356,7 +359,7 @@ def reentry_where_the_dim_is_taken(k: Kit) -> None:
 
 @clause("PLATE-036", modes=("default", "validation_off"))
 def entering_an_active_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         rows = k.ppl.plate("rows", 2)
         with rows, rows:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
@@ -367,7 +370,7 @@ def entering_an_active_plate(k: Kit) -> None:
 
 @clause("PLATE-037")
 def scalar_law_is_drawn_for_every_row(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -379,7 +382,7 @@ def scalar_law_is_drawn_for_every_row(k: Kit) -> None:
 
 @clause("PLATE-038", case="batch (n,)")
 def batch_of_the_plate_is_kept(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 10.0, 20.0]), 0.1))
 
@@ -391,7 +394,7 @@ def batch_of_the_plate_is_kept(k: Kit) -> None:
 
 @clause("PLATE-038", case="batch (1,)")
 def batch_of_one_is_expanded(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0]), 1.0))
 
@@ -402,7 +405,7 @@ def batch_of_one_is_expanded(k: Kit) -> None:
 
 @clause("PLATE-039")
 def batch_that_does_not_fit(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 0.0, 0.0]), 1.0))
 
@@ -411,7 +414,7 @@ def batch_that_does_not_fit(k: Kit) -> None:
 
 @clause("PLATE-040")
 def batch_larger_than_a_plate_of_one(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 1):
             k.ppl.sample("height", k.dist.Normal(k.xp.array([0.0, 0.0, 0.0]), 1.0))
 
@@ -420,7 +423,7 @@ def batch_larger_than_a_plate_of_one(k: Kit) -> None:
 
 @clause("PLATE-041", case="(5, 1) at dim -1")
 def batch_dims_left_of_the_plate_survive(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3, dim=-1):
             k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 5, 1), 1.0))
 
@@ -429,7 +432,7 @@ def batch_dims_left_of_the_plate_survive(k: Kit) -> None:
 
 @clause("PLATE-041", case="(3,) at dim -2")
 def batch_dims_right_of_the_plate_survive(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 4, dim=-2):
             k.ppl.sample("height", k.dist.Normal(full(k, 0.0, 3), 1.0))
 
@@ -438,7 +441,7 @@ def batch_dims_right_of_the_plate_survive(k: Kit) -> None:
 
 @clause("PLATE-042")
 def event_dims_do_not_count(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             law = k.dist.MultivariateNormal(
                 k.xp.array([0.0, 0.0]), covariance_matrix=k.xp.array([[1.0, 0.0], [0.0, 1.0]])
@@ -452,7 +455,7 @@ def event_dims_do_not_count(k: Kit) -> None:
 
 @clause("PLATE-044")
 def sample_shape_inside_a_plate(k: Kit) -> None:
-    def model(length):
+    def model(length: Any) -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), sample_shape=(length,))
 
@@ -464,7 +467,7 @@ def sample_shape_inside_a_plate(k: Kit) -> None:
 def observed_rows(k: Kit) -> None:
     data = [0.5, -1.0, 2.0]
 
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(1.0, 2.0), obs=k.xp.array(data))
 
@@ -475,7 +478,7 @@ def observed_rows(k: Kit) -> None:
 
 @clause("PLATE-046")
 def scalar_observation_counts_for_every_row(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 4):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(1.5))
 
@@ -486,7 +489,7 @@ def scalar_observation_counts_for_every_row(k: Kit) -> None:
 
 @clause("PLATE-047")
 def observation_of_a_wrong_length(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 3))
 
@@ -495,7 +498,7 @@ def observation_of_a_wrong_length(k: Kit) -> None:
 
 @clause("PLATE-049")
 def sites_list_their_plates(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("free", k.dist.Normal(0.0, 1.0))
         with k.ppl.plate("outer", 2):
             k.ppl.sample("once", k.dist.Normal(0.0, 1.0))
@@ -511,7 +514,7 @@ def sites_list_their_plates(k: Kit) -> None:
 
 @clause("PLATE-049", case="subsampled", needs=("plate.subsample",))
 def sites_list_the_length_of_the_batch(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 6, subsample_size=2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -520,7 +523,7 @@ def sites_list_the_length_of_the_batch(k: Kit) -> None:
 
 @clause("PLATE-050")
 def plate_stack_equals_nested_plates(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate_stack("axis", (3, 2)):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -534,11 +537,11 @@ def plate_stack_equals_nested_plates(k: Kit) -> None:
 def size_must_be_positive(k: Kit) -> None:
     for size in (0, -1, -3):
 
-        def model(size=size):
+        def model(size: Any = size) -> None:
             with k.ppl.plate("rows", size):
                 k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-        k.expect.raises(lambda model=model: k.run(model), f"plate of size {size}")
+        k.expect.raises(partial(k.run, model), f"plate of size {size}")
 
 
 @clause("PLATE-055")
@@ -550,10 +553,10 @@ def size_must_be_an_integer(k: Kit) -> None:
 
 @clause("PLATE-082")
 def sites_of_a_helper_are_inside(k: Kit) -> None:
-    def helper():
+    def helper() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 3):
             return helper()
 
@@ -566,14 +569,14 @@ def sites_of_a_helper_are_inside(k: Kit) -> None:
 def mask_commutes_with_plates(k: Kit) -> None:
     mask, data = [True, False, True], [0.5, -1.0, 2.0]
 
-    def observe():
+    def observe() -> Any:
         return k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data))
 
-    def inside():
+    def inside() -> None:
         with k.ppl.plate("rows", 3), k.handler("mask", mask=k.xp.array(mask)):
             observe()
 
-    def outside():
+    def outside() -> None:
         with k.handler("mask", mask=k.xp.array(mask)), k.ppl.plate("rows", 3):
             observe()
 
@@ -584,11 +587,11 @@ def mask_commutes_with_plates(k: Kit) -> None:
 
 @clause("PLATE-080", case="scale, subsampled plate", needs=("plate.subsample", "handler.scale"))
 def scale_commutes_with_plates(k: Kit) -> None:
-    def inside():
+    def inside() -> None:
         with k.ppl.plate("rows", 6, subsample_size=2), k.handler("scale", scale=5.0):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2))
 
-    def outside():
+    def outside() -> None:
         with k.handler("scale", scale=5.0), k.ppl.plate("rows", 6, subsample_size=2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2))
 
@@ -601,11 +604,11 @@ def scale_commutes_with_plates(k: Kit) -> None:
 def condition_commutes_with_plates(k: Kit) -> None:
     data = {"height": k.xp.array([0.5, -1.0, 2.0])}
 
-    def inside():
+    def inside() -> None:
         with k.ppl.plate("rows", 3), k.handler("condition", data=data):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
-    def outside():
+    def outside() -> None:
         with k.handler("condition", data=data), k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -618,7 +621,7 @@ def condition_commutes_with_plates(k: Kit) -> None:
 
 @clause("PLATE-083", case="column in a plate", modes=("default", "validation_off"))
 def column_against_a_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 5, 1))
 
@@ -632,7 +635,7 @@ def column_against_a_plate(k: Kit) -> None:
 
 @clause("PLATE-083", case="column conditioned into a plate", needs=("handler.condition",))
 def conditioned_column_against_a_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -642,7 +645,7 @@ def conditioned_column_against_a_plate(k: Kit) -> None:
 
 @clause("PLATE-083", case="rows of another batch dim")
 def extra_batch_dim_against_a_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 2, 5))
 
@@ -657,12 +660,12 @@ def larger_observation_outside_plates(k: Kit) -> None:
 
 @clause("PLATE-084", case="closed half-way")
 def abandoned_generator_frees_its_dim(k: Kit) -> None:
-    def rows():
+    def rows() -> Generator[int, None, None]:
         with k.ppl.plate("rows", 3):
             yield 1
             yield 2
 
-    def model():
+    def model() -> None:
         walk = rows()
         next(walk)
         walk.close()
@@ -674,7 +677,7 @@ def abandoned_generator_frees_its_dim(k: Kit) -> None:
 
 @clause("PLATE-084", case="still alive after the run")
 def living_generator_does_not_reach_the_next_run(k: Kit) -> None:
-    def rows():
+    def rows() -> Generator[int, None, None]:
         with k.ppl.plate("rows", 3):
             yield 1
             yield 2

@@ -32,7 +32,7 @@ def loop_over_a_batch(k: Kit) -> None:
 
 @clause("PLATE-062", needs=("plate.subsample",))
 def loop_scales_its_sites(k: Kit) -> None:
-    def model():
+    def model() -> None:
         for turn in k.ppl.plate("rows", 8, subsample_size=2):
             _observe(k, f"height_{turn}")
         _observe(k, "after")
@@ -50,11 +50,11 @@ def loop_scales_its_sites(k: Kit) -> None:
 def loop_equals_vectorised_form(k: Kit) -> None:
     data = [0.3, -1.2, 2.0]
 
-    def loop():
+    def loop() -> None:
         for turn in k.ppl.plate("rows", 3):
             k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data[turn]))
 
-    def vectorised():
+    def vectorised() -> None:
         with k.ppl.plate("rows", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data))
 
@@ -66,11 +66,11 @@ def loop_equals_vectorised_form(k: Kit) -> None:
 def loop_equals_vectorised_form_on_a_batch(k: Kit) -> None:
     data, batch = [0.3, -1.2, 2.0, 0.7], [2, 0]
 
-    def loop():
+    def loop() -> None:
         for turn in k.ppl.plate("rows", 4, subsample=k.xp.array(batch)):
             k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data[int(turn)]))
 
-    def vectorised():
+    def vectorised() -> None:
         with k.ppl.plate("rows", 4, subsample=k.xp.array(batch)) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data)[ind])
 
@@ -81,7 +81,7 @@ def loop_equals_vectorised_form_on_a_batch(k: Kit) -> None:
 
 @clause("PLATE-064")
 def loop_allocates_no_dim(k: Kit) -> None:
-    def model():
+    def model() -> None:
         for turn in k.ppl.plate("rows", 2):
             k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0))
             with k.ppl.plate(f"columns_{turn}", 3):
@@ -97,7 +97,7 @@ def loop_allocates_no_dim(k: Kit) -> None:
 
 @clause("PLATE-065")
 def turns_carry_a_counter(k: Kit) -> None:
-    def model():
+    def model() -> None:
         for turn in k.ppl.plate("rows", 3):
             k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0))
 
@@ -108,7 +108,7 @@ def turns_carry_a_counter(k: Kit) -> None:
 
 @clause("PLATE-066", case="context, then loop")
 def loop_over_a_plate_used_as_context(k: Kit) -> None:
-    def model():
+    def model() -> None:
         rows = k.ppl.plate("rows", 2)
         with rows:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
@@ -120,7 +120,7 @@ def loop_over_a_plate_used_as_context(k: Kit) -> None:
 
 @clause("PLATE-066", case="loop, then context")
 def context_of_a_plate_used_as_loop(k: Kit) -> None:
-    def model():
+    def model() -> None:
         rows = k.ppl.plate("rows", 2)
         for turn in rows:
             k.ppl.sample(f"weight_{turn}", k.dist.Normal(0.0, 1.0))
@@ -132,7 +132,7 @@ def context_of_a_plate_used_as_loop(k: Kit) -> None:
 
 @clause("PLATE-067", needs=("plate.subsample",))
 def loop_inside_a_vectorised_plate(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("columns", 6, subsample_size=2):
             for turn in k.ppl.plate("rows", 8, subsample_size=2):
                 k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 2))
@@ -148,7 +148,7 @@ def loop_inside_a_vectorised_plate(k: Kit) -> None:
 
 @clause("PLATE-068")
 def break_leaves_nothing_active(k: Kit) -> None:
-    def model():
+    def model() -> None:
         for turn in k.ppl.plate("rows", 4):
             k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0))
             break
@@ -163,7 +163,7 @@ def break_leaves_nothing_active(k: Kit) -> None:
 def kept_iterator_does_not_reach_the_next_run(k: Kit) -> None:
     kept = []
 
-    def model():
+    def model() -> None:
         walk = iter(k.ppl.plate("rows", 4, subsample_size=2))
         kept.append(walk)
         turn = next(walk)
@@ -177,7 +177,7 @@ def kept_iterator_does_not_reach_the_next_run(k: Kit) -> None:
 
 @clause("PLATE-069")
 def exception_leaves_nothing_active(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with contextlib.suppress(Interrupted):
             for turn in k.ppl.plate("rows", 4):
                 k.ppl.sample(f"height_{turn}", k.dist.Normal(0.0, 1.0))
@@ -190,7 +190,7 @@ def exception_leaves_nothing_active(k: Kit) -> None:
 
 @clause("PLATE-069", case="caught outside the run")
 def exception_ends_the_run(k: Kit) -> None:
-    def model():
+    def model() -> None:
         for _ in k.ppl.plate("rows", 4):
             raise Interrupted
 

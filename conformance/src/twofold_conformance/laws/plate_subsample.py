@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from twofold_conformance.runner import Kit
 
 @clause("PLATE-003")
 def batch_is_drawn_without_replacement(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 6, subsample_size=4) as ind:
             return ind
 
@@ -30,7 +32,7 @@ def batch_is_drawn_without_replacement(k: Kit) -> None:
 def batches_are_uniform(k: Kit) -> None:
     turns = k.draws(200)
 
-    def program():
+    def program() -> Any:
         with k.ppl.plate("rows", 5, subsample_size=2) as ind:
             return ind
 
@@ -48,7 +50,7 @@ def batches_are_uniform(k: Kit) -> None:
 
 @clause("PLATE-005")
 def batch_of_the_whole_plate(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 5, subsample_size=5) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 5))
             return ind
@@ -60,7 +62,7 @@ def batch_of_the_whole_plate(k: Kit) -> None:
 
 @clause("PLATE-006", case="observed")
 def factor_on_observed_rows(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 100, subsample_size=10):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 10))
 
@@ -73,7 +75,7 @@ def factor_on_observed_rows(k: Kit) -> None:
 
 @clause("PLATE-006", case="latent")
 def factor_on_latent_rows(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 100, subsample_size=10):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -85,7 +87,7 @@ def factor_on_latent_rows(k: Kit) -> None:
 
 @clause("PLATE-007")
 def factor_applies_to_every_kind_of_site(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("before", k.dist.Normal(0.0, 1.0), obs=k.xp.array(1.0))
         with k.ppl.plate("rows", 8, subsample_size=2):
             k.ppl.sample("latent", k.dist.Normal(0.0, 1.0))
@@ -107,7 +109,7 @@ def factor_applies_to_every_kind_of_site(k: Kit) -> None:
 
 @clause("PLATE-008", case="6/2 in 8/4")
 def nested_factors_multiply(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("outer", 8, subsample_size=4):
             k.ppl.sample("once", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 4))
             with k.ppl.plate("inner", 6, subsample_size=2):
@@ -122,7 +124,7 @@ def nested_factors_multiply(k: Kit) -> None:
 
 @clause("PLATE-008", case="one plate subsampled, one whole")
 def whole_plate_leaves_the_outer_factor(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("outer", 9, subsample_size=3), k.ppl.plate("inner", 2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 2, 3))
 
@@ -133,7 +135,7 @@ def whole_plate_leaves_the_outer_factor(k: Kit) -> None:
 def minibatch_density_is_unbiased(k: Kit) -> None:
     data = [0.3, -1.2, 2.0, 0.7, -0.4]
 
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 5, subsample_size=2) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=k.xp.array(data)[ind])
 
@@ -147,7 +149,7 @@ def minibatch_density_is_unbiased(k: Kit) -> None:
 
 @clause("PLATE-010")
 def custom_batch(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 12, subsample=k.xp.array([7, 0, 3])) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 3))
             return ind
@@ -162,7 +164,7 @@ def custom_batch(k: Kit) -> None:
 def custom_batch_as_a_sequence(k: Kit) -> None:
     for batch in ([4, 1], (0, 2), range(1, 3)):
 
-        def model(batch=batch):
+        def model(batch: Any = batch) -> Any:
             with k.ppl.plate("rows", 6, subsample=batch) as ind:
                 k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
                 return ind
@@ -175,7 +177,7 @@ def custom_batch_as_a_sequence(k: Kit) -> None:
 
 @clause("PLATE-012")
 def custom_batch_of_another_length(k: Kit) -> None:
-    def program():
+    def program() -> None:
         with k.ppl.plate("rows", 6, subsample_size=3, subsample=k.xp.array([0, 1])):
             pass
 
@@ -184,7 +186,7 @@ def custom_batch_of_another_length(k: Kit) -> None:
 
 @clause("PLATE-013")
 def plate_without_a_size(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows"):
             k.ppl.sample("latent", k.dist.Normal(0.0, 1.0))
             k.ppl.sample("seen", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 7))
@@ -200,7 +202,7 @@ def plate_without_a_size(k: Kit) -> None:
 
 @clause("PLATE-013", case="its dim is taken")
 def plate_without_a_size_takes_a_dim(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows"), k.ppl.plate("columns", 2):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -211,11 +213,11 @@ def plate_without_a_size_takes_a_dim(k: Kit) -> None:
 
 @clause("PLATE-014")
 def batch_of_a_plate_without_a_size(k: Kit) -> None:
-    def by_length():
+    def by_length() -> None:
         with k.ppl.plate("rows", subsample_size=3):
             pass
 
-    def by_hand():
+    def by_hand() -> None:
         with k.ppl.plate("rows", subsample=k.xp.array([0, 1])):
             pass
 
@@ -225,7 +227,7 @@ def batch_of_a_plate_without_a_size(k: Kit) -> None:
 
 @clause("PLATE-015")
 def batch_depends_on_the_seed(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 1000, subsample_size=3) as ind:
             return ind
 
@@ -236,7 +238,7 @@ def batch_depends_on_the_seed(k: Kit) -> None:
 
 @clause("PLATE-016")
 def batch_needs_a_key(k: Kit) -> None:
-    def program():
+    def program() -> None:
         with k.ppl.plate("rows", 6, subsample_size=3):
             pass
 
@@ -245,7 +247,7 @@ def batch_needs_a_key(k: Kit) -> None:
 
 @clause("PLATE-017")
 def batch_is_fixed_by_name(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 8, subsample_size=2) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 2))
             return ind
@@ -260,11 +262,11 @@ def batch_is_fixed_by_name(k: Kit) -> None:
 
 @clause("PLATE-018")
 def guide_passes_its_batch_to_the_model(k: Kit) -> None:
-    def guide():
+    def guide() -> Any:
         with k.ppl.plate("rows", 50, subsample_size=3) as ind:
             return ind
 
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 50, subsample_size=3) as ind:
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=full(k, 0.5, 3))
             return ind
@@ -280,7 +282,7 @@ def guide_passes_its_batch_to_the_model(k: Kit) -> None:
 
 @clause("PLATE-019")
 def guide_passes_a_batch_of_another_length(k: Kit) -> None:
-    def program(length):
+    def program(length: Any) -> None:
         with k.ppl.plate("rows", 12, subsample_size=length):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -291,7 +293,7 @@ def guide_passes_a_batch_of_another_length(k: Kit) -> None:
 
 @clause("PLATE-043")
 def sites_have_the_length_of_the_batch(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 6, subsample_size=2), k.ppl.plate("columns", 3):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
 
@@ -302,7 +304,7 @@ def sites_have_the_length_of_the_batch(k: Kit) -> None:
 
 @clause("PLATE-048")
 def full_data_in_a_subsampled_plate(k: Kit) -> None:
-    def model(length):
+    def model(length: Any) -> None:
         with k.ppl.plate("rows", 6, subsample_size=length):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 6))
 
@@ -311,7 +313,7 @@ def full_data_in_a_subsampled_plate(k: Kit) -> None:
 
 @clause("PLATE-048", case="subsampled to one row")
 def full_data_in_a_plate_subsampled_to_one(k: Kit) -> None:
-    def model():
+    def model() -> None:
         with k.ppl.plate("rows", 6, subsample_size=1):
             k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=ones(k, 6))
 
@@ -320,7 +322,7 @@ def full_data_in_a_plate_subsampled_to_one(k: Kit) -> None:
 
 @clause("PLATE-052")
 def batch_larger_than_the_plate(k: Kit) -> None:
-    def program():
+    def program() -> None:
         with k.ppl.plate("rows", 4, subsample_size=5):
             pass
 
@@ -345,16 +347,16 @@ def negative_batch(k: Kit) -> None:
 def custom_batch_outside_the_plate(k: Kit) -> None:
     for batch in ([0, 4], [-1, 2]):
 
-        def program(batch=batch):
+        def program(batch: Any = batch) -> None:
             with k.ppl.plate("rows", 4, subsample=k.xp.array(batch)):
                 pass
 
-        k.expect.raises(lambda program=program: k.call(program), f"indices {batch} in a plate of 4")
+        k.expect.raises(partial(k.call, program), f"indices {batch} in a plate of 4")
 
 
 @clause("PLATE-072")
 def indices_live_on_the_device(k: Kit) -> None:
-    def model(extra):
+    def model(extra: Any) -> Any:
         with k.ppl.plate("rows", 4, device="cpu", **extra) as ind:
             return ind
 
@@ -365,7 +367,7 @@ def indices_live_on_the_device(k: Kit) -> None:
 
 @clause("PLATE-073")
 def use_cuda_false_means_cpu(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 4, use_cuda=False) as ind:
             return ind
 
@@ -374,12 +376,12 @@ def use_cuda_false_means_cpu(k: Kit) -> None:
 
 @clause("PLATE-081")
 def subsampled_plate_under_jit(k: Kit) -> None:
-    def model():
+    def model() -> Any:
         with k.ppl.plate("rows", 20, subsample_size=3) as ind:
             height = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         return ind, height
 
-    def run(key):
+    def run(key: Any) -> Any:
         return k.handler("seed", model, rng_seed=key)()
 
     eager, compiled = run(k.xp.key(5)), k.adapter.compile(run)(k.xp.key(5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def flag_is_set_inside_and_restored(k: Kit) -> None:
 
 @clause("VALID-003", case="it acts")
 def flag_acts_inside_the_context(k: Kit) -> None:
-    def make():
+    def make() -> Any:
         return k.dist.Normal(0.0, k.xp.array(-1.0))
 
     with k.adapter.validation_enabled(False):
@@ -96,7 +97,7 @@ def no_argument_means_on(k: Kit) -> None:
 
 @clause("VALID-007")
 def support_is_checked(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("wait", k.dist.Exponential(1.0), obs=k.xp.array(-1.0))
 
     try:
@@ -110,10 +111,10 @@ def support_is_checked(k: Kit) -> None:
 
 @clause("VALID-008")
 def nan_density_names_the_site(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.sample("weight", k.dist.Normal(k.xp.array(0.0), k.xp.array(np.inf)), obs=k.xp.array(np.inf))
 
-    def told():
+    def told() -> Any:
         try:
             return k.run(model).warnings
         except Exception as error:  # an error that names the site says more than a warning
@@ -129,12 +130,12 @@ def nan_density_names_the_site(k: Kit) -> None:
 
 @clause("VALID-009", case="laws, sites and handlers", needs=("handler.substitute",))
 def one_switch_for_all_checks(k: Kit) -> None:
-    def model():
+    def model() -> None:
         k.ppl.param("loc", k.xp.array(1.0))
         k.ppl.sample("height", k.dist.Normal(0.0, k.xp.array(-1.0)), obs=k.xp.array(0.5))
         k.ppl.sample("wait", k.dist.Exponential(1.0), obs=k.xp.array(-1.0))
 
-    def program():
+    def program() -> Any:
         data = {"unheard": k.xp.array(1.0)}
         return k.trace(k.handler("substitute", model, data=data))
 
@@ -162,7 +163,7 @@ def initial_state(k: Kit) -> None:
 
 @clause("VALID-011")
 def validation_changes_no_values(k: Kit) -> None:
-    def model():
+    def model() -> None:
         height = k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
         with k.ppl.plate("rows", 3):
             k.ppl.sample("wait", k.dist.Exponential(2.0))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 from twofold_conformance.reference import handlers, traces
 from twofold_conformance.reference.errors import EstimatorError, HandlerError

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 Pullback = Callable[..., Sequence[np.ndarray | None]]
 

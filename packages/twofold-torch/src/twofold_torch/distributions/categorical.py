@@ -94,7 +94,7 @@ class Categorical(LeanLaw, td.Categorical):
         table, state = self._param, self.__dict__
         shape = broadcast_shape(index.shape, self._batch_shape)
         if table.dim() == 1:
-            picked = table[index.long()]
+            picked = table.index_select(0, index.long().reshape(-1)).reshape(shape)
         else:
             rows = table.expand(shape + table.shape[-1:])
             picked = rows.gather(-1, index.long().expand(shape).unsqueeze(-1)).squeeze(-1)

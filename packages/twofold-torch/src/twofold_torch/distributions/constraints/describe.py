@@ -38,8 +38,9 @@ def describe(constraint: Constraint) -> str:
         'between 0 and 1'
     """
     c: Any = constraint
-    if type(c) in _WORDS:
-        return _WORDS[type(c)]
+    for kind in type(c).__mro__:
+        if kind in _WORDS:
+            return _WORDS[kind]
     if isinstance(c, tc.independent):
         return f"{describe(c.base_constraint)} (each entry)"
     if isinstance(c, basic.integer_greater_than):

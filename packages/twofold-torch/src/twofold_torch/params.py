@@ -12,10 +12,9 @@ from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import transform_to
 from torch.distributions.constraints import Constraint
 
-from .distributions import constraints
+from .distributions import constraints, transform_to
 from .errors import SiteTypeError, StoreError, SupportError, UnknownSiteError
 from .validation import is_validation_enabled
 

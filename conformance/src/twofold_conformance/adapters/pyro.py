@@ -55,7 +55,9 @@ class PyroAdapter:
     def fresh(self) -> Iterator[None]:
         self._reset()
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                yield
             left = [type(handler).__name__ for handler in poutine.runtime._PYRO_STACK]
             if left:
                 raise RuntimeError(f"handlers are still active: {left}")

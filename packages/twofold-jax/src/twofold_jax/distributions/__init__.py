@@ -15,7 +15,6 @@ from twofold_jax.distributions.geometric import Geometric, GeometricLogits, Geom
 from twofold_jax.distributions.gumbel import Gumbel
 from twofold_jax.distributions.laplace import Laplace
 from twofold_jax.distributions.lkj import LKJCholesky
-from twofold_jax.distributions.log_normal import LogNormal
 from twofold_jax.distributions.logistic import Logistic
 from twofold_jax.distributions.low_rank_multivariate_normal import LowRankMultivariateNormal
 from twofold_jax.distributions.mixture import MixtureSameFamily
@@ -26,7 +25,7 @@ from twofold_jax.distributions.negative_binomial import (
     NegativeBinomialLogits,
     NegativeBinomialProbs,
 )
-from twofold_jax.distributions.normal import HalfNormal, Normal
+from twofold_jax.distributions.normal import HalfNormal, LogNormal, Normal
 from twofold_jax.distributions.one_hot_categorical import (
     OneHotCategorical,
     OneHotCategoricalLogits,

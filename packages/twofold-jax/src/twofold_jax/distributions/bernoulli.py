@@ -104,9 +104,7 @@ class BernoulliProbs(Bernoulli):
 
 @kernel
 def _logits_log_prob(value: ArrayLike, logits: ArrayLike) -> Array:
-    return -jax.nn.softplus(
-        jnp.where(jnp.not_equal(value, 0), -1.0, 1.0).astype(jnp.result_type(float, logits)) * logits
-    )
+    return -jax.nn.softplus(jnp.where(jnp.not_equal(value, 0), -logits, logits))
 
 
 @kernel

@@ -42,7 +42,7 @@ def _sample(key: Array, concentration1: ArrayLike, concentration0: ArrayLike, sh
 
 
 class Beta(Distribution):
-    """Beta law: density ``x**(concentration1 - 1) * (1 - x)**(concentration0 - 1) / B(concentration1, concentration0)``.
+    """Beta law: density ``x**(a - 1) * (1 - x)**(b - 1) / B(a, b)`` with ``a = concentration1``, ``b = concentration0``.
 
     Args:
         concentration1: positive; pulls towards 1.

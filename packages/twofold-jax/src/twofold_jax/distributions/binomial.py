@@ -25,9 +25,8 @@ def count_log_mass(k: ArrayLike, n: ArrayLike, logits: Array, log_p: Array, log_
     inner = (k > 0) & (k < n)
     mass = binomial_log_mass(jnp.where(inner, k, 1.0), jnp.where(inner, n, 2.0), jnp.where(inner, logits, 0.0))
     none, every = (k == 0) & (n > 0), (k == n) & (n > 0)
-    edge = jnp.where(
-        none, n * jnp.where(none, log_q, 0.0), jnp.where(every, n * jnp.where(every, log_p, 0.0), -jnp.inf)
-    )
+    at_none, at_every = n * jnp.where(none, log_q, 0.0), n * jnp.where(every, log_p, 0.0)
+    edge = jnp.where(none, at_none, jnp.where(every, at_every, -jnp.inf))
     return jnp.where(inner, mass, jnp.where((n == 0) & (k == 0), 0.0, edge))
 
 

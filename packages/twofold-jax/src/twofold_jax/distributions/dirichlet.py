@@ -25,10 +25,10 @@ def log_norm(concentration: Array) -> Array:
 @kernel
 def _log_prob(value: ArrayLike, concentration: ArrayLike) -> Array:
     a = jnp.asarray(concentration, jnp.result_type(float, concentration))
-    counts = a != 1  # an entry with exponent 0 does not count, in gradients neither
-    powers = jnp.where(counts, (a - 1.0) * jnp.log(jnp.where(counts, value, 1.0)), 0.0)
-    flat = jnp.where(counts, 0.0, (a - 1.0) * jnp.log(jnp.maximum(value, jnp.finfo(a.dtype).tiny)))
-    return jnp.sum(powers + flat, axis=-1) - log_norm(a)
+    inside = jnp.greater(value, 0)
+    powers = (a - 1.0) * jnp.log(jnp.where(inside, value, 1.0))
+    at_edge = jnp.where(a == 1, 0.0, jnp.where(a < 1, jnp.inf, -jnp.inf))
+    return jnp.sum(jnp.where(inside, powers, at_edge), axis=-1) - log_norm(a)
 
 
 @kernel(static=("shape",))

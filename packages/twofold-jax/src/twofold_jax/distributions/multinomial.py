@@ -80,10 +80,9 @@ class Multinomial(Distribution, metaclass=Alternatives):
         total_count_max: int | None = None,
         validate_args: bool | None = None,
     ) -> Multinomial:
-        cls, weights = (
-            (MultinomialProbs, probs) if one_of("Multinomial", probs, logits) else (MultinomialLogits, logits)
-        )
-        return cls(weights, total_count, total_count_max=total_count_max, validate_args=validate_args)  # type: ignore[no-any-return]
+        if one_of("Multinomial", probs, logits):
+            return MultinomialProbs(probs, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
+        return MultinomialLogits(logits, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
 
     def _infer_event_shape(self) -> Shape:
         return shape_of(next(iter(self.get_args().values())))[-1:]

@@ -1,8 +1,9 @@
-"""The Normal law and its relatives: HalfNormal."""
+"""The Normal law and its relatives: HalfNormal, LogNormal."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +13,12 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.constraints import Constraint
+from twofold_jax.distributions.transformed import TransformedDistribution
+from twofold_jax.distributions.transforms import ExpTransform, Transform
 from twofold_jax.ops.kernel import kernel
 
-__all__ = ["HalfNormal", "Normal"]
+__all__ = ["HalfNormal", "LogNormal", "Normal"]
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -146,3 +150,87 @@ class HalfNormal(Distribution):
 
     def entropy(self) -> Array:
         return self._spread(0.5 + _HALF_LOG_TWO_PI - math.log(2.0) + jnp.log(self.scale))
+
+
+@kernel
+def _log_normal_log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+    inside = value > 0
+    log_value = jnp.log(jnp.where(inside, value, 1.0))
+    z = (log_value - loc) / scale
+    return jnp.where(inside, -0.5 * z * z - jnp.log(scale) - log_value - _HALF_LOG_TWO_PI, -jnp.inf)
+
+
+class LogNormal(TransformedDistribution):
+    """Law of ``exp(x)`` for a Normal ``x``: density ``exp(-z**2 / 2) / (x * scale * sqrt(2 * pi))``.
+
+    Here ``z = (log(x) - loc) / scale``.
+
+    Args:
+        loc: mean of the logarithm, any real.  Default 0.
+        scale: standard deviation of the logarithm, positive.  Default 1.
+
+    Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 14.
+
+    Example:
+        >>> round(float(LogNormal(0.0, 1.0).log_prob(1.0)), 4)
+        -0.9189
+    """
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    reparametrized_params = ("loc", "scale")
+
+    loc: Array
+    scale: Array
+
+    def __init__(self, loc: ArrayLike = 0.0, scale: ArrayLike = 1.0, *, validate_args: bool | None = None) -> None:
+        self._set(validate_args, loc=loc, scale=scale)
+
+    @property
+    def base_dist(self) -> Distribution:  # type: ignore[override]
+        """Law of the logarithm."""
+        return Normal(self.loc, self.scale, validate_args=False)
+
+    @property
+    def transforms(self) -> list[Transform]:  # type: ignore[override]
+        """The exponential."""
+        return [ExpTransform()]
+
+    def _infer_batch_shape(self) -> Shape:
+        return Distribution._infer_batch_shape(self)
+
+    def _infer_event_shape(self) -> Shape:
+        return ()
+
+    @property
+    def support(self) -> Constraint:
+        return constraints.positive
+
+    @property
+    def has_rsample(self) -> bool:
+        return True
+
+    def _sample_with_intermediates(self, key: Array, shape: Shape) -> tuple[Array, list[Any]]:
+        x = _sample(key, self.loc, self.scale, shape=shape)
+        return jnp.exp(x), [[x, None]]
+
+    def _log_prob(self, value: ArrayLike) -> Array:
+        return _log_normal_log_prob(value, self.loc, self.scale)
+
+    @property
+    def mean(self) -> Array:
+        return self._spread(jnp.exp(self.loc + 0.5 * jnp.square(self.scale)))
+
+    @property
+    def variance(self) -> Array:
+        square = jnp.square(self.scale)
+        return self._spread(jnp.expm1(square) * jnp.exp(2.0 * self.loc + square))
+
+    @property
+    def mode(self) -> Array:
+        return self._spread(jnp.exp(self.loc - jnp.square(self.scale)))
+
+    def entropy(self) -> Array:
+        return self._spread(0.5 + _HALF_LOG_TWO_PI + jnp.log(self.scale) + self.loc)
+
+    def __repr__(self) -> str:
+        return Distribution.__repr__(self)

@@ -30,8 +30,8 @@ def log1p_square(z: ArrayLike) -> Array:
     """``log(1 + z**2)`` also where the square overflows.
 
     Example:
-        >>> print(log1p_square(1e30))
-        138.15511
+        >>> round(float(log1p_square(1e30)), 3)
+        138.155
     """
     far = jnp.abs(z) > 1e8
     near = jnp.log1p(jnp.square(jnp.where(far, 0.0, z)))
@@ -86,7 +86,7 @@ def poisson_log_mass(k: ArrayLike, rate: ArrayLike) -> Array:
 
 
 def binomial_log_mass(k: ArrayLike, n: ArrayLike, logits: ArrayLike) -> Array:
-    """``log(n choose k) + k * log(p) + (n - k) * log(1 - p)`` for ``0 < k < n``, without the cancellation of large terms.
+    """``log(choose(n, k)) + k * log(p) + (n - k) * log(1 - p)`` for ``0 < k < n``, without cancellation of large terms.
 
     The mass is that at the most probable ``p = k / n``, whose logarithm Stirling's series gives, times the exponential
     of ``-n`` times a divergence, which is computed from the difference of the log odds.

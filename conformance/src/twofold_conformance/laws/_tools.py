@@ -66,3 +66,15 @@ def ones(k: Kit, *shape: int) -> Any:
 def full(k: Kit, value: float, *shape: int) -> Any:
     """An array of ``value``."""
     return k.xp.array(np.full(shape, value).tolist())
+
+
+def small_model(k: Kit) -> Callable[[], Any]:
+    """A param, a latent site that it moves, and an observed one."""
+
+    def model() -> Any:
+        loc = k.ppl.param("loc", k.xp.array(1.0))
+        height = k.ppl.sample("height", k.dist.Normal(loc, 2.0))
+        k.ppl.sample("weight", k.dist.Normal(height, 1.0), obs=k.xp.array(0.5))
+        return height
+
+    return model

@@ -51,7 +51,7 @@ CAPABILITIES: Mapping[str, str] = {
     "jit": "compiling a function that holds statements",
     "vmap": "mapping a seeded model over random keys",
     "svi": "stochastic variational inference",
-    "svi.enum": "an ELBO that sums enumerated sites out, and traces that visit their values in turn",
+    "svi.enum": "an ELBO that sums enumerated sites out",
     "threads": "statements in several threads",
 }
 
@@ -244,4 +244,4 @@ class Adapter(Protocol):
         """With ``svi.enum``: the ELBO in which enumerated sites are summed out."""
 
     def enum_traces(self, model: Callable[..., Any]) -> Sequence[Any]:
-        """With ``svi.enum``: one trace of ``model`` for each value of its sequentially enumerated sites."""
+        """With ``handler.enum``: one trace of ``model`` for each value of its sequentially enumerated sites."""

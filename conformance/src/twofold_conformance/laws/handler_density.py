@@ -375,7 +375,7 @@ def markov_changes_nothing_without_enumeration(k: Kit) -> None:
         k.expect.close(run.log_density, plain.log_density, f"joint log density with markov as {form}")
 
 
-@clause("HANDLER-109", needs=("svi.enum",))
+@clause("HANDLER-109")
 def sequential_enumeration_visits_every_value(k: Kit) -> None:
     visited = []
 

@@ -15,15 +15,16 @@ from torch import nn
 from twofold_conformance.adapters.torch_ops import TorchOps, as_numpy, torch_net
 from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run, SiteView
 from twofold_torch import distributions as dist
-from twofold_torch import handlers, ops
+from twofold_torch import handlers
 from twofold_torch.distributions import constraints
 from twofold_torch.infer.enum import iter_discrete_traces
 from twofold_torch.infer.reparam import LocScaleReparam
+from twofold_torch.ops import jit
 from twofold_torch.runtime import active_handlers
 from twofold_torch.validation import is_validation_enabled
 
 _STATEMENTS = "sample param plate plate_stack factor deterministic subsample module random_module get_mask"
-_NOT_OFFERED = "sample.shape vmap"
+_NOT_OFFERED = "sample.shape vmap svi.enum"
 
 
 class TorchAdapter:
@@ -109,7 +110,7 @@ class TorchAdapter:
         return torch_net(sizes, seed, kind)
 
     def compile(self, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
-        return ops.jit.trace(fn, **settings)
+        return jit.trace(fn, **settings)
 
     def enum_traces(self, model: Callable[..., Any]) -> list[Any]:
         return list(iter_discrete_traces("flat", model))
@@ -151,7 +152,7 @@ def _kind(site: Mapping[str, Any]) -> Kind:
 
 
 def _view(site: Mapping[str, Any]) -> SiteView:
-    infer = {key: value for key, value in site["infer"].items() if key not in ("is_auxiliary", "_deterministic")}
+    infer = {key: value for key, value in site["infer"].items() if key != "_deterministic"}
     return SiteView(
         name=site["name"],
         kind=_kind(site),

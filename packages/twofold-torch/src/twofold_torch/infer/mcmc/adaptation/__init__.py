@@ -1,0 +1,1 @@
+"""Tuning while warming up: step size, mass matrix, and when."""

@@ -9,7 +9,7 @@ Example:
     ...         return tt.sample("obs", dist.Normal(loc, 1.0), obs=data)
 """
 
-from . import distributions, handlers, settings
+from . import distributions, handlers, poutine, settings
 from .errors import (
     DuplicateSiteError,
     FileFormatError,
@@ -62,6 +62,7 @@ __all__ = [
     "settings",
     # handlers
     "handlers",
+    "poutine",
     "condition",
     "do",
     "markov",

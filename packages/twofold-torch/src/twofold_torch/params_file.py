@@ -1,7 +1,7 @@
 """Parameter stores in files: safetensors for the numbers, JSON for names, constraints and dtypes.
 
-The file's metadata has the entries ``format``, ``version``, ``params`` and ``checksum`` (of the third).  ``params`` is a
-JSON object that gives each name its tensor's key in the file, its constraint, dtype, checksum and whether it was a
+The file's metadata has the entries ``format``, ``version``, ``params`` and ``checksum`` (of the third).  ``params`` is
+a JSON object that gives each name its tensor's key in the file, its constraint, dtype, checksum and whether it was a
 ``torch.nn.Parameter``.
 """
 
@@ -121,7 +121,7 @@ def load_state(filename: _Path, map_location: str | torch.device | None = None) 
         if str(zlib.crc32(metadata["params"].encode())) != metadata["checksum"]:
             raise FileFormatError(f"{path} is damaged: its list of parameters does not match its checksum")
         params = json.loads(metadata["params"])
-        keys = set(file.keys())  # noqa: SIM118 - not a dict
+        keys = set(file.keys())
         if keys != {entry["key"] for entry in params.values()}:
             raise FileFormatError(f"{path} is damaged: its tensors are not those that it lists")
         leaves = {name: _leaf(path, name, entry, file.get_tensor(entry["key"])) for name, entry in params.items()}

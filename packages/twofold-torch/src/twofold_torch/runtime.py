@@ -14,7 +14,16 @@ from .errors import HandlerError
 from .messages import Message, as_value, draw
 from .shapes import check_value_shape
 
-__all__ = ["Messenger", "NonlocalExit", "active_handlers", "apply_stack", "current_run", "effectful", "is_handled"]
+__all__ = [
+    "Messenger",
+    "NonlocalExit",
+    "active_handlers",
+    "am_i_wrapped",
+    "apply_stack",
+    "current_run",
+    "effectful",
+    "is_handled",
+]
 
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
@@ -37,6 +46,10 @@ def active_handlers() -> tuple[Messenger, ...]:
 def is_handled() -> bool:
     """Whether any handler is active in this thread."""
     return bool(STACK.handlers)
+
+
+am_i_wrapped = is_handled
+"""The lineage's name of ``is_handled``."""
 
 
 def current_run() -> object | None:

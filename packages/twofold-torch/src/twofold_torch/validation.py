@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from torch.distributions import Distribution as TorchBase
+
 __all__ = ["enable_validation", "is_validation_enabled", "validation_enabled"]
 
 _enabled = True
@@ -18,7 +20,8 @@ def is_validation_enabled() -> bool:
 def enable_validation(is_validate: bool = True) -> None:
     """Switch the checks of laws, handlers and inference on or off, until changed again.
 
-    Checks find wrong arguments, values outside a support and NaN; they never change a result.
+    Checks find wrong arguments, values outside a support and NaN; they never change a result.  The default of plain
+    ``torch.distributions`` is switched along.
 
     Example:
         >>> enable_validation(False)
@@ -26,6 +29,7 @@ def enable_validation(is_validate: bool = True) -> None:
     """
     global _enabled
     _enabled = bool(is_validate)
+    TorchBase.set_default_validate_args(_enabled)
 
 
 @contextmanager
@@ -37,9 +41,10 @@ def validation_enabled(is_validate: bool = True) -> Iterator[None]:
         ...     is_validation_enabled()
         False
     """
-    former = _enabled
+    former, former_of_torch = _enabled, TorchBase._validate_args
     enable_validation(is_validate)
     try:
         yield
     finally:
         enable_validation(former)
+        TorchBase.set_default_validate_args(former_of_torch)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import twofold_torch
 from torch import nn
+
+import twofold_torch
 from twofold_conformance.adapters.torch_ops import TorchOps, as_numpy, torch_net
 from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run, SiteView
 from twofold_torch import distributions as dist

@@ -32,7 +32,7 @@ class _Enumerated:
 
 
 class enum(Messenger):
-    """Give sites with ``infer={"enumerate": "parallel"}`` all values of their support at once, each in a dim of its own.
+    """Give sites with ``infer={"enumerate": "parallel"}`` all values of their support at once, in dims of their own.
 
     The dims lie left of all plates.  Every sample site gets ``infer["_dim_to_id"]``, the enumerated sites by dim that
     its value may depend on; an enumerated one also gets ``infer["_enumerate_dim"]``.  With ``infer["num_samples"]`` a
@@ -84,7 +84,8 @@ class enum(Messenger):
             if site.dim in dim_to_id:
                 other = next(other.name for other in visible if other.id == dim_to_id[site.dim])
                 raise HandlerError(
-                    f"the enumerated sites {other!r} and {site.name!r} meet at {msg['name']!r}, but share dim {site.dim}",
+                    f"the enumerated sites {other!r} and {site.name!r} meet at {msg['name']!r}, but share a dim",
+                    seen=f"dim {site.dim}",
                     suggestion="enlarge history= of markov, or pass keep=True where branches join",
                 )
             dim_to_id[site.dim] = site.id

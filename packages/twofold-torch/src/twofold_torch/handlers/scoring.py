@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import HandlerError
 from ..messages import Message
+from ..ops.programs import is_recording
 from ..runtime import Messenger
 
 __all__ = ["mask", "scale"]
@@ -50,6 +51,8 @@ class scale(Messenger):
 
 
 def _is_positive(scale: Tensor) -> bool:
+    if is_recording():
+        return True
     try:
         return bool((scale > 0).all())
     except RuntimeError:  # a value that a transformation of torch.func or a tracer hides

@@ -27,7 +27,9 @@ def draw_without_replacement(size: int, count: int) -> Tensor:
         >>> sorted(draw_without_replacement(3, 3).tolist())
         [0, 1, 2]
     """
-    if size <= 4096 or 4 * count >= size:
+    from .programs import is_recording
+
+    if size <= 4096 or 4 * count >= size or is_recording():
         return torch.randperm(size)[:count]
     chosen: dict[int, None] = {}
     while len(chosen) < count:

@@ -13,6 +13,7 @@ from twofold_jax.distributions.exponential import Exponential
 from twofold_jax.distributions.gamma import Chi2, Gamma, InverseGamma
 from twofold_jax.distributions.geometric import Geometric, GeometricLogits, GeometricProbs
 from twofold_jax.distributions.gumbel import Gumbel
+from twofold_jax.distributions.kl import kl_divergence, register_kl
 from twofold_jax.distributions.laplace import Laplace
 from twofold_jax.distributions.lkj import LKJCholesky
 from twofold_jax.distributions.logistic import Logistic
@@ -97,5 +98,7 @@ __all__ = [
     "Weibull",
     "biject_to",
     "constraints",
+    "kl_divergence",
+    "register_kl",
     "transforms",
 ]

@@ -8,8 +8,9 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, sigmoid
+from twofold_jax.distributions.alternatives import Alternatives, one_of, sigmoid, softplus
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.kernel import kernel
 from twofold_jax.ops.special import logit
 
@@ -133,3 +134,19 @@ class BernoulliLogits(Bernoulli):
 
     def entropy(self) -> Array:
         return self._spread(_logits_entropy(self.logits))
+
+
+def _logs(law: Bernoulli) -> tuple[Array, Array]:
+    """Logarithms of the probabilities of 1 and 0."""
+    if isinstance(law, BernoulliProbs):
+        return jnp.log(law.probs), jnp.log1p(-law.probs)
+    return -softplus(-law.logits), -softplus(law.logits)
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _kl_bernoulli_bernoulli(p: Bernoulli, q: Bernoulli) -> Array:
+    (p_one, p_zero), (q_one, q_zero) = _logs(p), _logs(q)
+    probability = p.probs
+    one = jnp.where(probability > 0, probability * (p_one - q_one), 0.0)
+    zero = jnp.where(probability < 1, (1.0 - probability) * (p_zero - q_zero), 0.0)
+    return one + zero

@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.kernel import kernel
 from twofold_jax.ops.special import binomial_log_mass, logit
 
@@ -42,11 +43,11 @@ def _sample(key: Array, concentration1: ArrayLike, concentration0: ArrayLike, sh
 
 
 class Beta(Distribution):
-    """Beta law: density ``x**(a - 1) * (1 - x)**(b - 1) / B(a, b)`` with ``a = concentration1``, ``b = concentration0``.
+    """Beta law: density ``x**(a - 1) * (1 - x)**(b - 1) / B(a, b)``.
 
     Args:
-        concentration1: positive; pulls towards 1.
-        concentration0: positive; pulls towards 0.
+        concentration1: ``a``, positive; pulls towards 1.
+        concentration0: ``b``, positive; pulls towards 0.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 25; computed as in
     Loader (2000), Fast and accurate computation of binomial probabilities.
@@ -91,3 +92,15 @@ class Beta(Distribution):
         a, b = self.concentration1, self.concentration0
         shared = (a + b - 2.0) * digamma(a + b)
         return self._spread(betaln(a, b) - (a - 1.0) * digamma(a) - (b - 1.0) * digamma(b) + shared)
+
+
+@kernel
+def _kl(p1: ArrayLike, p0: ArrayLike, q1: ArrayLike, q0: ArrayLike) -> Array:
+    norms = betaln(q1, q0) - betaln(p1, p0)
+    total = digamma(p1 + p0)
+    return norms + (p1 - q1) * (digamma(p1) - total) + (p0 - q0) * (digamma(p0) - total)
+
+
+@register_kl(Beta, Beta)
+def _kl_beta_beta(p: Beta, q: Beta) -> Array:
+    return _kl(p.concentration1, p.concentration0, q.concentration1, q.concentration0)

@@ -13,6 +13,7 @@ from twofold_jax.distributions.alternatives import Alternatives, one_of, softmax
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.constraints import Constraint
 from twofold_jax.distributions.constraints.vector import log_weights
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.errors import ShapeError
 from twofold_jax.ops.arrays import as_array_like, shape_of
 from twofold_jax.ops.kernel import kernel
@@ -167,3 +168,16 @@ class CategoricalLogits(Categorical):
 
     def _log_prob(self, value: ArrayLike) -> Array:
         return _logits_log_prob(value, self.logits)
+
+
+@kernel
+def _kl(p_probs: ArrayLike, p_logits: ArrayLike, q_logits: ArrayLike) -> Array:
+    possible = p_probs > 0  # an index that p never takes does not count, whatever q gives it
+    p_logs, q_logs = (jax.nn.log_softmax(logits, axis=-1) for logits in (p_logits, q_logits))
+    gap = jnp.where(possible, p_logs, 0.0) - jnp.where(possible, q_logs, 0.0)
+    return jnp.sum(p_probs * gap, axis=-1)
+
+
+@register_kl(Categorical, Categorical)
+def _kl_categorical_categorical(p: Categorical, q: Categorical) -> Array:
+    return _kl(p.probs, p.logits, q.logits)

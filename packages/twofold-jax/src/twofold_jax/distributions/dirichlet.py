@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.categorical import check_categories
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.arrays import shape_of
 from twofold_jax.ops.kernel import kernel
 
@@ -89,3 +90,15 @@ class Dirichlet(Distribution):
 
     def entropy(self) -> Array:
         return _entropy(self.concentration)
+
+
+@kernel
+def _kl(p_concentration: ArrayLike, q_concentration: ArrayLike) -> Array:
+    a, b = jnp.broadcast_arrays(p_concentration, q_concentration)
+    expected_log = digamma(a) - digamma(jnp.sum(a, axis=-1, keepdims=True))
+    return log_norm(b) - log_norm(a) + jnp.sum((a - b) * expected_log, axis=-1)
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _kl_dirichlet_dirichlet(p: Dirichlet, q: Dirichlet) -> Array:
+    return _kl(p.concentration, q.concentration)

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["Exponential"]
@@ -72,3 +73,14 @@ class Exponential(Distribution):
 
     def entropy(self) -> Array:
         return self._spread(1.0 - jnp.log(self.rate))
+
+
+@kernel
+def _kl(p_rate: ArrayLike, q_rate: ArrayLike) -> Array:
+    excess = (q_rate - p_rate) / p_rate
+    return excess - jnp.log1p(excess)
+
+
+@register_kl(Exponential, Exponential)
+def _kl_exponential_exponential(p: Exponential, q: Exponential) -> Array:
+    return _kl(p.rate, q.rate)

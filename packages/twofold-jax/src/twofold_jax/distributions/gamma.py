@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.kernel import kernel
 from twofold_jax.ops.special import poisson_log_mass
 
@@ -185,3 +186,16 @@ class InverseGamma(Distribution):
     def entropy(self) -> Array:
         a = self.concentration
         return self._spread(a + jnp.log(self.rate) + gammaln(a) - (1.0 + a) * digamma(a))
+
+
+@kernel
+def _kl(p_concentration: ArrayLike, p_rate: ArrayLike, q_concentration: ArrayLike, q_rate: ArrayLike) -> Array:
+    a, b = p_concentration, q_concentration
+    shapes = (a - b) * digamma(a) - gammaln(a) + gammaln(b)
+    return shapes + b * (jnp.log(p_rate) - jnp.log(q_rate)) + a * (q_rate - p_rate) / p_rate
+
+
+@register_kl(Gamma, Gamma)
+@register_kl(InverseGamma, InverseGamma)
+def _kl_gamma_gamma(p: Gamma, q: Gamma) -> Array:
+    return _kl(p.concentration, p.rate, q.concentration, q.rate)

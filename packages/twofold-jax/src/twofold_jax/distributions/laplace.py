@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["Laplace"]
@@ -81,3 +82,15 @@ class Laplace(Distribution):
 
     def entropy(self) -> Array:
         return self._spread(1.0 + _LOG_TWO + jnp.log(self.scale))
+
+
+@kernel
+def _kl(p_loc: ArrayLike, p_scale: ArrayLike, q_loc: ArrayLike, q_scale: ArrayLike) -> Array:
+    distance = jnp.abs(p_loc - q_loc)
+    ratio = p_scale / q_scale
+    return ratio * jnp.exp(-distance / p_scale) + distance / q_scale - jnp.log(ratio) - 1.0
+
+
+@register_kl(Laplace, Laplace)
+def _kl_laplace_laplace(p: Laplace, q: Laplace) -> Array:
+    return _kl(p.loc, p.scale, q.loc, q.scale)

@@ -12,6 +12,9 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.distributions.kl import register_kl
+from twofold_jax.distributions.normal import Normal
+from twofold_jax.distributions.wrappers import Independent
 from twofold_jax.errors import ShapeError, SupportError
 from twofold_jax.ops.arrays import broadcast_shapes, shape_of
 from twofold_jax.ops.kernel import kernel
@@ -195,3 +198,29 @@ class MultivariateNormal(Distribution):
     def entropy(self) -> Array:
         constant = 0.5 * self.event_shape[0] * (1.0 + _LOG_TWO_PI)
         return jnp.broadcast_to(constant + half_log_det(self.scale_tril), self.batch_shape)
+
+
+@kernel
+def _kl(p_loc: ArrayLike, p_tril: ArrayLike, q_loc: ArrayLike, q_tril: ArrayLike) -> Array:
+    size = q_tril.shape[-1]
+    batch = broadcast_shapes(p_tril.shape[:-2], q_tril.shape[:-2])
+    p_tril, q_tril = (jnp.broadcast_to(factor, (*batch, size, size)) for factor in (p_tril, q_tril))
+    ratio = jax.scipy.linalg.solve_triangular(q_tril, p_tril, lower=True)
+    shift = jnp.broadcast_to(p_loc - q_loc, broadcast_shapes(jnp.shape(p_loc - q_loc), (size,)))
+    distance = jnp.sum(jnp.square(solve_lower(q_tril, shift)), axis=-1)
+    spread = jnp.sum(jnp.square(ratio), axis=(-2, -1))
+    return 0.5 * (spread + distance - size) + half_log_det(q_tril) - half_log_det(p_tril)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _kl_mvn_mvn(p: MultivariateNormal, q: MultivariateNormal) -> Array:
+    return _kl(p.loc, p.scale_tril, q.loc, q.scale_tril)
+
+
+@register_kl(Independent, MultivariateNormal)
+def _kl_independent_mvn(p: Independent, q: MultivariateNormal) -> Array:
+    base = p.base_dist
+    if not isinstance(base, Normal) or p.reinterpreted_batch_ndims != 1:
+        raise NotImplementedError(f"no closed form is known for the divergence of {q} from {p}")
+    scale = jnp.broadcast_to(base.scale, (*base.batch_shape[:-1], q.event_shape[0]))
+    return _kl(base.loc, scale[..., None] * jnp.eye(q.event_shape[0], dtype=scale.dtype), q.loc, q.scale_tril)

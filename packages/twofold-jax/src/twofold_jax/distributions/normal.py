@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.constraints import Constraint
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.distributions.transformed import TransformedDistribution
 from twofold_jax.distributions.transforms import ExpTransform, Transform
 from twofold_jax.ops.kernel import kernel
@@ -234,3 +235,16 @@ class LogNormal(TransformedDistribution):
 
     def __repr__(self) -> str:
         return Distribution.__repr__(self)
+
+
+@kernel
+def _kl(p_loc: ArrayLike, p_scale: ArrayLike, q_loc: ArrayLike, q_scale: ArrayLike) -> Array:
+    ratio = p_scale / q_scale
+    shift = (p_loc - q_loc) / q_scale
+    return 0.5 * ((ratio - 1.0) * (ratio + 1.0) + shift * shift) - jnp.log(ratio)
+
+
+@register_kl(Normal, Normal)
+@register_kl(LogNormal, LogNormal)
+def _kl_normal_normal(p: Normal, q: Normal) -> Array:
+    return _kl(p.loc, p.scale, q.loc, q.scale)

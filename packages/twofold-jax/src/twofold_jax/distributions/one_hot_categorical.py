@@ -10,8 +10,9 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.alternatives import Alternatives, one_of, softmax
 from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.categorical import check_categories
+from twofold_jax.distributions.categorical import _kl, check_categories
 from twofold_jax.distributions.constraints.vector import log_weights
+from twofold_jax.distributions.kl import register_kl
 from twofold_jax.ops.arrays import shape_of
 from twofold_jax.ops.kernel import kernel
 
@@ -128,3 +129,8 @@ class OneHotCategoricalLogits(OneHotCategorical):
 
     def _log_prob(self, value: ArrayLike) -> Array:
         return _logits_log_prob(value, self.logits)
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
+    return _kl(p.probs, p.logits, q.logits)

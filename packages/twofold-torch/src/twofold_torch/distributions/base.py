@@ -262,6 +262,15 @@ def _event_dim_of(arg_constraints: dict[str, Any], name: str) -> int:
         raise ValueError(f"no argument {name!r}; there are {sorted(arg_constraints)}") from None
 
 
+def expand_error(law: Any, batch_shape: Iterable[int]) -> ShapeError:
+    """The error for a batch shape that a law cannot be expanded to."""
+    return ShapeError(
+        f"{type(law).__name__} cannot be expanded to this batch shape",
+        seen=tuple(batch_shape),
+        expected=f"a shape that batch_shape {tuple(law.batch_shape)} broadcasts to",
+    )
+
+
 class ArgumentCheck(_TorchBase):
     """Stands behind a torch class in the method order and makes its constructor check as ours do."""
 

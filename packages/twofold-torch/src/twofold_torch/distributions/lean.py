@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from twofold_torch.errors import ShapeError, SiteTypeError
-from twofold_torch.ops.shapes import broadcast_shape
+from twofold_torch.ops.shapes import broadcast_shape, broadcasts_to
 
-from .base import ArgumentCheck, TorchDistributionMixin
+from .base import ArgumentCheck, TorchDistributionMixin, expand_error
 from .checks import check_argument
 
 __all__ = ["LeanLaw", "Parameter", "UnivariateLaw", "WrappedLaw", "as_parameter", "as_value"]
@@ -67,7 +67,7 @@ class LeanLaw(TorchDistributionMixin):
         old_shape, state = self._batch_shape, new.__dict__
         state.update(self.__dict__)
         if shape != old_shape:
-            if old_shape and not _fits(old_shape, shape):
+            if old_shape and not broadcasts_to(old_shape, shape):
                 raise expand_error(self, batch_shape)
             for name, event_dim in self._parameters.items():
                 value = state.get(name)
@@ -75,22 +75,6 @@ class LeanLaw(TorchDistributionMixin):
                     state[name] = value.expand(shape + value.shape[value.dim() - event_dim :] if event_dim else shape)
             state["_batch_shape"] = shape
         return new
-
-
-def _fits(small: torch.Size, large: torch.Size) -> bool:
-    """Whether ``small`` broadcasts to ``large``."""
-    if len(small) > len(large):
-        return False
-    return all(i in (1, j) for i, j in zip(reversed(small), reversed(large), strict=False))
-
-
-def expand_error(law: Any, batch_shape: Iterable[int]) -> ShapeError:
-    """The error for a batch shape that a law cannot be expanded to."""
-    return ShapeError(
-        f"{type(law).__name__} cannot be expanded to this batch shape",
-        seen=tuple(batch_shape),
-        expected=f"a shape that batch_shape {tuple(law.batch_shape)} broadcasts to",
-    )
 
 
 class Parameter:

@@ -10,10 +10,11 @@ from torch import Tensor
 from torch import distributions as td
 
 from twofold_torch.errors import ShapeError, SupportError
-from twofold_torch.ops.shapes import broadcast_shape, sum_rightmost
+from twofold_torch.ops.shapes import broadcast_shape, broadcasts_to, sum_rightmost
 
 from . import constraints
-from .base import TorchDistribution, TorchDistributionMixin
+from .base import TorchDistribution, TorchDistributionMixin, expand_error
+from .checks import check_shape
 
 __all__ = ["ExpandedDistribution", "Independent", "MaskedDistribution"]
 
@@ -187,29 +188,20 @@ class ExpandedDistribution(_Wrapper, TorchDistribution):
         if isinstance(base_dist, ExpandedDistribution):
             base_dist = base_dist.base_dist
         shape = torch.Size(batch_shape)
-        try:
-            fits = broadcast_shape(base_dist.batch_shape, shape) == shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ShapeError(
-                f"{type(base_dist).__name__} cannot be expanded to this batch shape",
-                seen=tuple(shape),
-                expected=f"a shape that batch_shape {tuple(base_dist.batch_shape)} broadcasts to",
-            )
+        if not broadcasts_to(base_dist.batch_shape, shape):
+            raise expand_error(base_dist, shape)
         self.base_dist = base_dist
         self._batch_shape, self._event_shape = shape, base_dist.event_shape
 
     def expand(self, batch_shape: Iterable[int], _instance: Any = None) -> Any:
         """The law with its batch dims expanded further."""
         shape = torch.Size(batch_shape)
-        if broadcast_shape(self._batch_shape, shape) != shape:
-            raise ShapeError(
-                f"{type(self.base_dist).__name__} cannot be expanded to this batch shape",
-                seen=tuple(shape),
-                expected=f"a shape that {tuple(self._batch_shape)} broadcasts to",
-            )
-        return ExpandedDistribution(self.base_dist, shape)
+        if not broadcasts_to(self._batch_shape, shape):
+            raise expand_error(self, shape)
+        new = ExpandedDistribution(self.base_dist, shape)
+        if "_has_rsample" in self.__dict__:
+            new.has_rsample = self.has_rsample
+        return new
 
     def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw without gradient; entries along new dims are independent."""
@@ -280,7 +272,7 @@ class MaskedDistribution(_Wrapper, TorchDistribution):
                 raise SupportError(
                     "mask must be boolean", seen=mask.dtype, expected="torch.bool", suggestion="compare: mask > 0"
                 )
-            batch_shape = broadcast_shape(mask.shape, base_dist.batch_shape)
+            batch_shape = _masked_shape(mask, base_dist)
             mask = mask.expand(batch_shape)
             base_dist = base_dist.expand(batch_shape) if base_dist.batch_shape != batch_shape else base_dist
         elif not isinstance(mask, bool):
@@ -313,6 +305,7 @@ class MaskedDistribution(_Wrapper, TorchDistribution):
             log_prob: Tensor = self.base_dist.log_prob(value)
             return log_prob
         value = torch.as_tensor(value)
+        check_shape(type(self.base_dist).__name__, value, self._batch_shape, self._event_shape)
         event_dim = len(self._event_shape)
         shape = broadcast_shape(self._batch_shape, value.shape[: value.dim() - event_dim])
         if self._mask is False:
@@ -340,3 +333,14 @@ class MaskedDistribution(_Wrapper, TorchDistribution):
 
     def _setting(self) -> str:
         return f"mask={self._mask if isinstance(self._mask, bool) else f'tensor of shape {tuple(self._mask.shape)}'}"
+
+
+def _masked_shape(mask: Tensor, law: Any) -> torch.Size:
+    try:
+        return broadcast_shape(mask.shape, law.batch_shape)
+    except ValueError as error:
+        raise ShapeError(
+            f"the mask of {type(law).__name__} does not fit its batch",
+            seen=f"mask of shape {tuple(mask.shape)}",
+            expected=f"a shape that broadcasts with batch_shape {tuple(law.batch_shape)}",
+        ) from error

@@ -29,6 +29,14 @@ _SHAPE_ONLY = (
     torch.ops.aten.full_like.default,
 )
 
+_NEUTRAL = {
+    torch.ops.aten.add.Tensor: (0.0, True),
+    torch.ops.aten.sub.Tensor: (0.0, False),
+    torch.ops.aten.mul.Tensor: (1.0, True),
+    torch.ops.aten.div.Tensor: (1.0, False),
+}
+"""Operations with the second argument that changes nothing, and whether it may stand first."""
+
 _CANNOT_BE_BATCHED = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, IndexError)
 
 
@@ -124,22 +132,32 @@ def _freeze(module: torch.fx.GraphModule, node: Node, value: Tensor) -> None:
 
 
 def _same_as_source(node: Node, values: dict[Node, Any], constant: set[Node]) -> Node | None:
-    """The argument that ``node`` only hands on: a detached or added-to-zero tensor of the same shape."""
-    if node.target is torch.ops.aten.detach.default:
-        return node.args[0]
-    if node.target is torch.ops.aten.view.default and values[node.args[0]].shape == values[node].shape:
-        return node.args[0]
-    if node.target is torch.ops.aten.add.Tensor and len(node.args) == 2 and not node.kwargs:
-        for kept, other in (node.args, node.args[::-1]):
-            if isinstance(kept, Node) and _is_zero(other, values) and values[kept].shape == values[node].shape:
-                return kept
+    """The argument that ``node`` only hands on: a detached tensor, or one plus nought, of the same shape and dtype."""
+    aten = torch.ops.aten
+    if node.target in (aten.detach.default, aten.view.default):
+        pairs = [(node.args[0], True)]
+    elif node.target in _NEUTRAL and len(node.args) == 2 and not node.kwargs:
+        neutral, commutes = _NEUTRAL[node.target]
+        left, right = node.args
+        pairs = [(left, _is_all(right, neutral)), (right, commutes and _is_all(left, neutral))]
+    else:
+        return None
+    for source, is_handed_on in pairs:
+        if is_handed_on and isinstance(source, Node) and _alike(values[source], values[node]):
+            return source
     return None
 
 
-def _is_zero(argument: Any, values: dict[Node, Any]) -> bool:
-    if isinstance(argument, Node) and argument.op == "get_attr":
-        return not bool(getattr(argument.graph.owning_module, str(argument.target)).any())
-    return isinstance(argument, float) and argument == 0.0
+def _alike(source: Any, result: Tensor) -> bool:
+    return isinstance(source, Tensor) and source.shape == result.shape and source.dtype == result.dtype
+
+
+def _is_all(argument: Any, neutral: float) -> bool:
+    if isinstance(argument, Node):
+        if argument.op != "get_attr":
+            return False
+        return bool((getattr(argument.graph.owning_module, str(argument.target)) == neutral).all())
+    return isinstance(argument, int | float) and argument == neutral
 
 
 def _key(node: Node) -> Any:

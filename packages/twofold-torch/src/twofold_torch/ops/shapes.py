@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
-__all__ = ["broadcast_shape", "sum_rightmost"]
+__all__ = ["broadcast_shape", "broadcasts_to", "sum_rightmost"]
 
 
 def broadcast_shape(*shapes: Iterable[int]) -> torch.Size:
@@ -36,6 +36,18 @@ def broadcast_shape(*shapes: Iterable[int]) -> torch.Size:
             elif size not in (1, result[position]):
                 raise ValueError(f"shapes {', '.join(str(tuple(s)) for s in shapes)} do not broadcast")
     return torch.Size(reversed(result))
+
+
+def broadcasts_to(small: Sequence[int], large: Sequence[int]) -> bool:
+    """Whether an array of shape ``small`` can be expanded to shape ``large``.
+
+    Example:
+        >>> broadcasts_to((3, 1), (2, 3, 4)), broadcasts_to((3,), (1,))
+        (True, False)
+    """
+    if len(small) > len(large):
+        return False
+    return all(i in (1, j) for i, j in zip(reversed(small), reversed(large), strict=False))
 
 
 def sum_rightmost(value: Tensor, num_dims: int) -> Tensor:

@@ -75,7 +75,7 @@ def check_shape(msg: Message) -> None:
     free = _free_dims(msg)
     sized = [frame.dim for frame in msg["cond_indep_stack"] if frame.dim is not None and frame.size >= 0]
     enlarged = [dim for dim in _enlarged(law.batch_shape, joint) if dim not in free]
-    stretched = [dim for dim in _enlarged(batch, joint) if -dim <= len(batch)]
+    stretched = _enlarged(batch, joint)
     if msg["infer"].get("allow_broadcast"):
         return
     if enlarged and sized:

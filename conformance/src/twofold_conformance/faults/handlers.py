@@ -1,0 +1,434 @@
+"""Faults of the mechanism, and of the handlers that record, hide, rename and rewrite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.reference import enumeration, handlers, mechanism, stateful, traces
+from twofold_conformance.reference.mechanism import STACK, Handler
+
+fault = area("HANDLER")
+
+
+@fault("outermost_asked_first", "handlers are asked from the outside in", "")
+def _() -> Iterator[Patch]:
+    def inward(msg: Any, active: Any) -> Any:
+        for handler in active:
+            handler.process(msg)
+        return list(reversed(active))
+
+    yield everywhere(mechanism._ask, inward)
+
+
+@fault("handlers_left_behind_by_error", "an exception leaves the handlers inside which it arose active", "")
+def _() -> Iterator[Patch]:
+    leave = Handler.__exit__
+    yield swap(
+        Handler, "__exit__", lambda self, kind, error, trace: leave(self, kind, error, trace) if error is None else None
+    )
+
+
+@fault("abandoned_handlers_stay", "what an abandoned generator left on the stack stays there", "")
+def _() -> Iterator[Patch]:
+    def only_itself(handler: Any) -> None:
+        STACK.handlers[:] = [active for active in STACK.handlers if active is not handler]
+
+    yield everywhere(mechanism._leave, only_itself)
+
+
+@fault("late_exit_pops_another", "a handler that exits late takes away somebody else's", "")
+def _() -> Iterator[Patch]:
+    def popping(handler: Any) -> None:
+        if STACK.handlers:
+            STACK.handlers.pop()
+
+    yield everywhere(mechanism._leave, popping)
+
+
+@fault("arguments_lost", "a handler around a function drops keyword arguments and the result", "")
+def _() -> Iterator[Patch]:
+    call = Handler.__call__
+    yield swap(Handler, "__call__", lambda self, *args, **kwargs: call(self, *args))
+
+
+@fault("result_lost", "a handler around a function returns nothing", "")
+def _() -> Iterator[Patch]:
+    call = Handler.__call__
+
+    def silent(self: Any, *args: Any, **kwargs: Any) -> None:
+        call(self, *args, **kwargs)
+
+    yield swap(Handler, "__call__", silent)
+
+
+@fault("context_form_ignored", "handlers act around functions only, not as context managers", "")
+def _() -> Iterator[Patch]:
+    enter, leave = Handler.__enter__, Handler.__exit__
+
+    def entering(self: Any) -> Any:
+        return enter(self) if self.fn is not None or isinstance(self, _STRUCTURE) else self.start()
+
+    def leaving(self: Any, *error: Any) -> None:
+        if any(handler is self for handler in STACK.handlers):
+            leave(self, *error)
+
+    yield swap(Handler, "__enter__", entering)
+    yield swap(Handler, "__exit__", leaving)
+
+
+_STRUCTURE = (traces.trace, enumeration.Step, handlers.block)
+
+
+@fault("anything_wrapped", "a handler may wrap what cannot be called", "")
+def _() -> Iterator[Patch]:
+    yield swap(Handler, "_check_callable", nothing)
+
+
+@fault("handler_entered_twice", "one handler may be active twice", "")
+def _() -> Iterator[Patch]:
+    yield swap(Handler, "_check_inactive", nothing)
+
+
+@fault("stack_shared_by_threads", "handlers of one thread act on statements of another", "")
+def _() -> Iterator[Patch]:
+    shared = SimpleNamespace(handlers=[], first_values={})
+    yield everywhere(STACK, shared)
+
+
+@fault("trace_accumulates", "a second run of a trace adds to the first", "")
+def _() -> Iterator[Patch]:
+    def kept(self: Any) -> None:
+        self.trace = getattr(self, "trace", traces.Trace())
+        self.trace.pop("_INPUT", None)
+
+    yield swap(traces.trace, "start", kept)
+    yield swap(traces.trace, "_check_repeated", nothing)
+
+
+@fault("trace_rewritten", "a second run writes into the trace of the first", "")
+def _() -> Iterator[Patch]:
+    def cleared(self: Any) -> None:
+        self.trace = getattr(self, "trace", traces.Trace())
+        self.trace.clear()
+
+    yield swap(traces.trace, "start", cleared)
+
+
+@fault("trace_draws_extra", "tracing changes what is drawn", "")
+def _() -> Iterator[Patch]:
+    process = traces.trace.process
+
+    def drawing(self: Any, msg: Any) -> None:
+        if msg["type"] == "sample" and msg["fn"] is not None:
+            msg["rng_key"] = mechanism.prng_key()
+            msg["draw"](msg)
+        process(self, msg)
+
+    yield swap(traces.trace, "process", drawing)
+
+
+@fault("trace_without_input", "stateful: a trace does not record arguments and result", "")
+def _() -> Iterator[Patch]:
+    yield swap(stateful.trace, "__call__", traces.trace.__call__)
+
+
+@fault("inner_trace_hides", "a trace hides its sites from an outer trace", "")
+def _() -> Iterator[Patch]:
+    def stopping(self: Any, msg: Any) -> None:
+        msg["stop"] = msg["stop"] or (msg["type"] in handlers.SITES and msg["type"] != "plate")
+
+    process = traces.trace.process
+
+    def inner_only(self: Any, msg: Any) -> None:
+        process(self, msg)
+        position = next(i for i, handler in enumerate(STACK.handlers) if handler is self)
+        if any(isinstance(handler, traces.trace) for handler in STACK.handlers[:position]):
+            stopping(self, msg)
+
+    yield swap(traces.trace, "process", inner_only)
+
+
+@fault("block_hides_nothing", "block has no effect", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.block, "hides", lambda self, msg: False)
+
+
+@fault("block_stops_inner_value", "a hidden site gets no value from handlers inside the block", "")
+def _() -> Iterator[Patch]:
+    process = handlers.block.process
+
+    def erasing(self: Any, msg: Any) -> None:
+        process(self, msg)
+        if msg["stop"] and msg["type"] == "sample":
+            msg["value"] = None
+
+    yield swap(handlers.block, "process", erasing)
+
+
+@fault("block_hides_from_inner", "handlers inside a block do not see its sites either", "")
+def _() -> Iterator[Patch]:
+    ask = mechanism._ask
+
+    def hiding(msg: Any, active: Any) -> Any:
+        asked = ask(msg, active)
+        return asked if not msg["stop"] else [handler for handler in asked if not isinstance(handler, traces.trace)]
+
+    yield everywhere(ask, hiding)
+
+
+@fault("block_changes_values", "hidden sites draw other values", "")
+def _() -> Iterator[Patch]:
+    process = handlers.block.process
+
+    def wasting(self: Any, msg: Any) -> None:
+        process(self, msg)
+        if msg["stop"] and msg["type"] == "sample":
+            msg["rng_key"] = mechanism.prng_key()
+            msg["draw"](msg)
+
+    yield swap(handlers.block, "process", wasting)
+
+
+@fault("block_no_key", "stateless: a hidden site gets no key from a seed outside", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers, "takes_key", lambda msg: False)
+
+
+@fault("block_hide_hides_all", "hide= hides every site", "")
+def _() -> Iterator[Patch]:
+    hides = handlers.block.hides
+    yield swap(handlers.block, "hides", lambda self, msg: bool(self.hide) or hides(self, msg))
+
+
+@fault("block_expose_ignored", "expose= has no effect", "")
+def _() -> Iterator[Patch]:
+    yield _blocking(lambda self: setattr(self, "expose", set()))
+
+
+@fault("block_hide_fn_ignored", "hide_fn= has no effect", "")
+def _() -> Iterator[Patch]:
+    yield _blocking(lambda self: setattr(self, "hide_fn", None))
+
+
+@fault("block_types_ignored", "expose_types= and hide_types= have no effect", "")
+def _() -> Iterator[Patch]:
+    def ignoring(self: Any) -> None:
+        self.expose_types, self.hide_types = set(), set()
+
+    yield _blocking(ignoring)
+
+
+def _blocking(change: Any) -> Patch:
+    init = handlers.block.__init__
+
+    def changed(self: Any, *args: Any, **settings: Any) -> None:
+        init(self, *args, **settings)
+        change(self)
+
+    return swap(handlers.block, "__init__", changed)
+
+
+@fault("block_contradiction_accepted", "stateful: a name may be both hidden and exposed", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.block, "check", nothing)
+
+
+@fault("block_expose_wins", "stateless: of a name both hidden and exposed the exposure counts", "")
+def _() -> Iterator[Patch]:
+    hides = handlers.block.hides
+    yield swap(handlers.block, "hides", lambda self, msg: msg["name"] not in self.expose and hides(self, msg))
+
+
+@fault("reparam_ignored", "reparam leaves sites as they are", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.reparam, "process", nothing)
+
+
+@fault("reparam_without_scale", "a decentered site is not multiplied by its scale", "")
+def _() -> Iterator[Patch]:
+    rewrite = handlers.LocScaleReparam.rewrite
+
+    def unscaled(self: Any, msg: Any, handler: Any) -> None:
+        loc = msg["fn"].values[0]
+        scale = msg["fn"].values[1]
+        rewrite(self, msg, handler)
+        msg["value"] = loc + (msg["value"] - loc) / scale
+
+    yield swap(handlers.LocScaleReparam, "rewrite", unscaled)
+
+
+@fault("reparam_keeps_density", "a reparameterised site counts beside its auxiliary site", "")
+def _() -> Iterator[Patch]:
+    rewrite = handlers.LocScaleReparam.rewrite
+
+    def counting(self: Any, msg: Any, handler: Any) -> None:
+        law = msg["fn"]
+        rewrite(self, msg, handler)
+        msg["type"], msg["fn"] = "sample", law
+
+    yield swap(handlers.LocScaleReparam, "rewrite", counting)
+
+
+@fault("reparam_treats_all_sites", "reparam rewrites sites that its config does not name", "")
+def _() -> Iterator[Patch]:
+    process = handlers.reparam.process
+
+    def greedy(self: Any, msg: Any) -> None:
+        chosen = handlers.LocScaleReparam(0.0)
+        if msg["type"] == "sample" and not msg["is_observed"] and type(msg["fn"]).__name__ == "Normal":
+            chosen.rewrite(msg, self)
+        else:
+            process(self, msg)
+
+    yield swap(handlers.reparam, "process", greedy)
+
+
+@fault("reparam_takes_observed", "an observed site is decentered without its Jacobian", "")
+def _() -> Iterator[Patch]:
+    rewrite = handlers.LocScaleReparam.rewrite
+
+    def careless(self: Any, msg: Any, handler: Any) -> None:
+        if not msg["is_observed"]:
+            rewrite(self, msg, handler)
+
+    yield swap(handlers.LocScaleReparam, "rewrite", careless)
+
+
+@fault("reparam_error_without_name", "the error about an observed site does not name it", "")
+def _() -> Iterator[Patch]:
+    check = handlers.LocScaleReparam.check
+
+    def vague(self: Any, msg: Any) -> None:
+        if msg["is_observed"]:
+            raise ValueError("an observed site cannot be decentered")
+        check(self, msg)
+
+    yield swap(handlers.LocScaleReparam, "check", vague)
+
+
+@fault("scope_ignored", "scope does not rename", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.scope, "process", nothing)
+
+
+@fault("scope_outer_last", "nested scopes put the outermost prefix last", "")
+def _() -> Iterator[Patch]:
+    def appending(self: Any, msg: Any) -> None:
+        if msg["type"] in self.types:
+            front, _, last = msg["name"].rpartition(self.prefix[-1:])
+            msg["name"] = f"{front}{self.prefix[-1:] if front else ''}{self.prefix}{last}"
+
+    yield swap(handlers.scope, "process", appending)
+
+
+@fault("scope_divider_fixed", "stateless: divider= has no effect", "")
+def _() -> Iterator[Patch]:
+    init = handlers.scope.__init__
+    yield swap(
+        handlers.scope,
+        "__init__",
+        lambda self, fn=None, prefix="", divider="/", **settings: init(self, fn, prefix, **settings),
+    )
+
+
+@fault("scope_hide_types_ignored", "stateless: hide_types of scope has no effect", "")
+def _() -> Iterator[Patch]:
+    init = handlers.scope.__init__
+    yield swap(
+        handlers.scope,
+        "__init__",
+        lambda self, fn=None, prefix="", divider="/", hide_types=None: init(self, fn, prefix, divider),
+    )
+
+
+@fault("scope_frames_not_renamed", "stateless: sites list their plates under the old names", "")
+def _() -> Iterator[Patch]:
+    def sites_only(self: Any, msg: Any) -> None:
+        if msg["type"] in self.types:
+            msg["name"] = self.prefix + msg["name"]
+
+    yield swap(handlers.scope, "process", sites_only)
+
+
+@fault("infer_config_ignored", "infer_config has no effect", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.infer_config, "process", nothing)
+
+
+@fault("infer_config_replaces", "infer_config forgets what the statement said", "")
+def _() -> Iterator[Patch]:
+    def replacing(self: Any, msg: Any) -> None:
+        if msg["type"] in self.types:
+            msg["infer"] = dict(self.config_fn(msg))
+
+    yield swap(handlers.infer_config, "process", replacing)
+
+
+@fault("infer_config_skips_params", "stateful: infer_config does not reach parameters", "")
+def _() -> Iterator[Patch]:
+    yield swap(stateful.infer_config, "types", ("sample",))
+
+
+@fault("enum_dim_too_far_right", "an enumerated site takes a dim inside the plates", "")
+def _() -> Iterator[Patch]:
+    init = enumeration.enum.__init__
+
+    def nearer(self: Any, fn: Any = None, first_available_dim: Any = None) -> None:
+        init(self, fn, first_available_dim)
+        self.first = min(-1, self.first + 1)
+
+    yield swap(enumeration.enum, "__init__", nearer)
+
+
+@fault("enum_ignored", "enumerated sites are drawn", "")
+def _() -> Iterator[Patch]:
+    yield swap(enumeration.enum, "process", nothing)
+
+
+@fault("enum_first_value_only", "of an enumerated site only the first half of the values is seen", "")
+def _() -> Iterator[Patch]:
+    values = enumeration._values
+    yield everywhere(values, lambda msg: values(msg)[: max(1, len(values(msg)) // 2)])
+
+
+@fault("enum_sums_before_plates", "enumerated values are summed over before the members of a plate are multiplied", "")
+def _() -> Iterator[Patch]:
+    sum_out = enumeration._sum_out
+
+    def early(site: Any, factors: Any) -> Any:
+        everything = [factor._replace(plates=frozenset(range(-5, 0))) for factor in factors]
+        return sum_out({**site, "cond_indep_stack": ()}, [f._replace(plates=_present(f)) for f in everything])
+
+    yield everywhere(sum_out, early)
+
+
+def _present(factor: Any) -> frozenset[int]:
+    """The dims right of the enumerated ones."""
+    return frozenset(range(-(factor.values.ndim - 1), 0))
+
+
+@fault("markov_never_forgets", "markov uses no dim again", "")
+def _() -> Iterator[Patch]:
+    yield everywhere(enumeration.forgotten, lambda then, now: False)
+
+
+@fault("markov_forgets_everything", "markov uses every dim again at once", "")
+def _() -> Iterator[Patch]:
+    yield everywhere(enumeration.forgotten, lambda then, now: True)
+
+
+@fault("markov_context_fails", "markov is no context manager", "")
+def _() -> Iterator[Patch]:
+    def refusing(self: Any) -> None:
+        raise TypeError("markov is no context manager")
+
+    yield swap(enumeration.markov, "__enter__", refusing)
+
+
+@fault("sequential_enumeration_stops_early", "sequential enumeration leaves values out", "")
+def _() -> Iterator[Patch]:
+    enumerated = enumeration.enumerated_traces
+    yield everywhere(enumerated, lambda model: list(enumerated(model))[:-1])

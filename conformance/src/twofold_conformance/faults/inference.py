@@ -1,0 +1,126 @@
+"""Faults of inference, as far as the clauses reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from twofold_conformance.faults.planting import Patch, area, everywhere, swap
+from twofold_conformance.reference import handlers, infer, stateful, traces
+from twofold_conformance.reference.infer import StatefulSVI, StatelessSVI
+from twofold_conformance.reference.tensor import Tensor
+
+fault = area("INFER")
+
+
+@fault("svi_does_not_move", "a step of SVI changes no parameter", "")
+def _() -> Iterator[Patch]:
+    yield swap(StatefulSVI, "step", StatefulSVI.evaluate)
+    yield swap(StatelessSVI, "update", lambda self, state, *args: (state, self.evaluate(*args)))
+
+
+@fault("svi_replaces_leaves", "stateful: a step puts new leaves into the store", "")
+def _() -> Iterator[Patch]:
+    step = StatefulSVI.step
+
+    def replacing(self: Any, *args: Any) -> float:
+        loss = step(self, *args)
+        for name, leaf in list(stateful.STORE.leaves.items()):
+            stateful.STORE.leaves[name] = Tensor(leaf.data.copy(), requires_grad=True)
+        return float(loss)
+
+    yield swap(StatefulSVI, "step", replacing)
+
+
+@fault("svi_renames_params", "stateful: a step leaves other names in the store", "")
+def _() -> Iterator[Patch]:
+    step = StatefulSVI.step
+
+    def renaming(self: Any, *args: Any) -> float:
+        loss = step(self, *args)
+        stateful.STORE["step"] = Tensor(0.0)
+        return float(loss)
+
+    yield swap(StatefulSVI, "step", renaming)
+
+
+@fault("svi_keeps_hidden_state", "stateless: a second init goes on from the first fit", "")
+def _() -> Iterator[Patch]:
+    first = StatelessSVI.first
+
+    def remembering(self: Any, *args: Any) -> Any:
+        state = first(self, *args)
+        known = getattr(self, "state", None)
+        return state if known is None else state._replace(unconstrained=known.unconstrained)
+
+    yield swap(StatelessSVI, "first", remembering)
+
+
+@fault("svi_params_unconstrained", "get_params gives unconstrained values", "")
+def _() -> Iterator[Patch]:
+    yield swap(StatelessSVI, "params", lambda self: {k: np.asarray(v) for k, v in self.state.unconstrained.items()})
+    yield swap(StatefulSVI, "params", lambda self: {k: leaf.data for k, leaf in stateful.STORE.leaves.items()})
+
+
+@fault("svi_params_of_guide_only", "stateless: parameters of the model are not fitted", "")
+def _() -> Iterator[Patch]:
+    first = StatelessSVI.first
+
+    def guide_only(self: Any, *args: Any) -> Any:
+        model, self.model = self.model, self.guide
+        try:
+            return first(self, *args)
+        finally:
+            self.model = model
+
+    yield swap(StatelessSVI, "first", guide_only)
+
+
+@fault("svi_starts_elsewhere", "stateless: a fit does not start from the initial values of the statements", "")
+def _() -> Iterator[Patch]:
+    first = StatelessSVI.first
+
+    def zeros(self: Any, *args: Any) -> Any:
+        state = first(self, *args)
+        return state._replace(unconstrained={k: np.zeros_like(v) for k, v in state.unconstrained.items()})
+
+    yield swap(StatelessSVI, "first", zeros)
+
+
+@fault("svi_steps_on_values", "a step moves constrained values, out of their constraint", "")
+def _() -> Iterator[Patch]:
+    step = StatefulSVI.step
+
+    def stepping(self: Any, *args: Any) -> float:
+        loss = step(self, *args)
+        for leaf in stateful.STORE.leaves.values():
+            leaf.data = leaf.data * np.nan
+        return float(loss)
+
+    yield swap(StatefulSVI, "step", stepping)
+    update = StatelessSVI.update
+
+    def updating(self: Any, state: Any, *args: Any) -> Any:
+        moved, loss = update(self, state, *args)
+        return moved._replace(unconstrained={k: v * np.nan for k, v in moved.unconstrained.items()}), loss
+
+    yield swap(StatelessSVI, "update", updating)
+
+
+@fault("elbo_batches_independent", "model and guide draw their own batches", "")
+def _() -> Iterator[Patch]:
+    yield swap(handlers.replay, "_replay_plate", lambda self, msg: None)
+
+
+@fault("elbo_ignores_guide", "the ELBO leaves out the guide's density", "")
+def _() -> Iterator[Patch]:
+    original = infer.negative_elbo
+
+    def model_only(model: Any, guide: Any, *args: Any) -> Any:
+        guided = traces.trace(guide).get_trace(*args)
+        loss = -traces.trace(handlers.replay(model, trace=guided)).get_trace(*args).log_prob_sum()
+        return loss, loss
+
+    yield everywhere(original, model_only)

@@ -30,8 +30,8 @@ def load_adapter(address: str) -> Adapter:
     try:
         made: Any = getattr(module, name)
     except AttributeError:
-        public = sorted(entry for entry in vars(module) if not entry.startswith("_"))
-        raise AdapterError(f"--ppl {address!r}: {where} has no {name!r}; it has {', '.join(public)}") from None
+        public = [entry for entry, made in vars(module).items() if getattr(made, "__module__", "") == module.__name__]
+        raise AdapterError(f"--ppl {address!r}: {where} has no {name!r}; it defines {', '.join(public)}") from None
     try:
         adapter = made() if callable(made) else made
     except Exception as error:

@@ -80,7 +80,7 @@ def log1p_square(x: Tensor) -> Tensor:
         tensor(138.1551)
     """
     size = x.abs()
-    near = size.clamp(max=_LARGE)
+    near = torch.where(size < _LARGE, size, _LARGE)  # not clamp: at the border one slope must count, not both
     far = size.clamp(min=_LARGE).log() - _LOG_LARGE
     return torch.add((near * near).log1p(), far, alpha=2)
 

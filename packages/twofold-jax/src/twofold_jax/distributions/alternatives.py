@@ -35,40 +35,42 @@ class Alternatives(type):
         return inspect.Signature(parameters[1:])
 
 
-def one_of(law: str, probs: ArrayLike | None, logits: ArrayLike | None) -> bool:
-    """Whether ``probs`` is the one that was given.
+def one_of(law: str, probs: ArrayLike | None, logits: ArrayLike | None) -> tuple[str, ArrayLike]:
+    """Name and value of the one that was given.
 
     Raises:
         SupportError: none was given, or both.
     """
-    if (probs is None) == (logits is None):
-        raise SupportError(
-            f"{law} needs exactly one of probs and logits",
-            seen="none of them" if probs is None else "both",
-            suggestion=f"{law}(probs=...) or {law}(logits=...)",
-        )
-    return probs is not None
+    if probs is not None and logits is None:
+        return "probs", probs
+    if logits is not None and probs is None:
+        return "logits", logits
+    raise SupportError(
+        f"{law} needs exactly one of probs and logits",
+        seen="none of them" if probs is None else "both",
+        suggestion=f"{law}(probs=...) or {law}(logits=...)",
+    )
 
 
 @kernel
-def sigmoid(x: ArrayLike) -> Array:
+def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``."""
     return jax.nn.sigmoid(jnp.asarray(x, jnp.result_type(float, x)))
 
 
 @kernel
-def softplus(x: ArrayLike) -> Array:
+def softplus(x: Array) -> Array:
     """``log(1 + exp(x))``."""
     return jax.nn.softplus(jnp.asarray(x, jnp.result_type(float, x)))
 
 
 @kernel
-def softmax(x: ArrayLike) -> Array:
+def softmax(x: Array) -> Array:
     """Probabilities along the last dim whose logarithms are ``x`` up to a constant."""
     return jax.nn.softmax(jnp.asarray(x, jnp.result_type(float, x)), axis=-1)
 
 
 @kernel
-def log_softmax(x: ArrayLike) -> Array:
+def log_softmax(x: Array) -> Array:
     """Logarithm of `softmax`."""
     return jax.nn.log_softmax(jnp.asarray(x, jnp.result_type(float, x)), axis=-1)

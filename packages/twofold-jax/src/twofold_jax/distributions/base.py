@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import jax
@@ -149,7 +149,7 @@ class Distribution:
         """
 
         def stand_in(x: Any) -> Any:
-            return jax.ShapeDtypeStruct(x, jnp.float32) if isinstance(x, tuple) else x
+            return np.broadcast_to(np.float32(0), x) if isinstance(x, tuple) else x
 
         law = cls(*map(stand_in, args), **{k: stand_in(v) for k, v in kwargs.items()}, validate_args=False)
         return law.batch_shape, law.event_shape
@@ -171,7 +171,7 @@ class Distribution:
         """Whether a draw is differentiable with respect to all arguments."""
         return set(self.reparametrized_params) >= set(self.arg_constraints)
 
-    def sample(self, key: Array, sample_shape: Sequence[int] = ()) -> Array:
+    def sample(self, key: Array | None, sample_shape: Sequence[int] = ()) -> Array:
         """Draw values of shape ``sample_shape + batch_shape + event_shape``.
 
         Args:
@@ -183,7 +183,7 @@ class Distribution:
         """
         return self._sample(self._usable(key), (*sample_shape, *self.batch_shape))
 
-    def rsample(self, key: Array, sample_shape: Sequence[int] = ()) -> Array:
+    def rsample(self, key: Array | None, sample_shape: Sequence[int] = ()) -> Array:
         """`sample` for laws whose draws are differentiable with respect to their arguments.
 
         Raises:
@@ -191,7 +191,7 @@ class Distribution:
         """
         return self.sample(key, sample_shape) if self.has_rsample else self._lacks("a differentiable draw (rsample)")
 
-    def sample_with_intermediates(self, key: Array, sample_shape: Sequence[int] = ()) -> tuple[Array, list[Any]]:
+    def sample_with_intermediates(self, key: Array | None, sample_shape: Sequence[int] = ()) -> tuple[Array, list[Any]]:
         """Draw as `sample` does, with what `log_prob` can reuse to spare the inversion of transforms."""
         return self._sample_with_intermediates(self._usable(key), (*sample_shape, *self.batch_shape))
 
@@ -254,7 +254,7 @@ class Distribution:
     ) -> Any:
         """Draw by calling the law; with ``sample_intermediates`` the pair of `sample_with_intermediates`."""
         draw = self.sample_with_intermediates if sample_intermediates else self.sample
-        return draw(rng_key, sample_shape)  # type: ignore[operator]
+        return draw(rng_key, sample_shape)
 
     # Properties of the law
 
@@ -378,7 +378,7 @@ class Distribution:
         return tuple(own[name] for name in present), (present, tuple(own.get(name) for name in self._aux_names))
 
     @classmethod
-    def tree_unflatten(cls, aux: Any, children: Sequence[Any]) -> Self:
+    def tree_unflatten(cls, aux: Any, children: Iterable[Any]) -> Self:
         """The inverse of `tree_flatten`; checks nothing, because leaves may be anything during transformations."""
         present, fixed = aux
         self = object.__new__(cls)

@@ -44,9 +44,10 @@ class Bernoulli(Distribution, metaclass=Alternatives):
     def _choose(
         probs: ArrayLike | None = None, logits: ArrayLike | None = None, *, validate_args: bool | None = None
     ) -> Bernoulli:
-        if one_of("Bernoulli", probs, logits):
-            return BernoulliProbs(probs, validate_args=validate_args)  # type: ignore[no-any-return]
-        return BernoulliLogits(logits, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("Bernoulli", probs, logits)
+        if name == "probs":
+            return BernoulliProbs(weights, validate_args=validate_args)
+        return BernoulliLogits(weights, validate_args=validate_args)
 
     @property
     def mean(self) -> Array:
@@ -65,18 +66,18 @@ class Bernoulli(Distribution, metaclass=Alternatives):
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array) -> Array:
     one = jnp.not_equal(value, 0)  # each logarithm sees a harmless number where the other one counts
     return jnp.where(one, jnp.log(jnp.where(one, probs, 1.0)), jnp.log1p(-jnp.where(one, 0.0, probs)))
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, probs: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, probs: Array, shape: Shape) -> Array:
     return jax.random.bernoulli(key, probs, shape).astype(jnp.result_type(int))
 
 
 @kernel
-def _probs_entropy(probs: ArrayLike) -> Array:
+def _probs_entropy(probs: Array) -> Array:
     return jax.scipy.special.entr(probs) + jax.scipy.special.entr(1.0 - probs)
 
 
@@ -104,12 +105,12 @@ class BernoulliProbs(Bernoulli):
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array) -> Array:
     return -jax.nn.softplus(jnp.where(jnp.not_equal(value, 0), -logits, logits))
 
 
 @kernel
-def _logits_entropy(logits: ArrayLike) -> Array:
+def _logits_entropy(logits: Array) -> Array:
     return jax.nn.softplus(-jnp.abs(logits)) + jnp.abs(logits) * jax.nn.sigmoid(-jnp.abs(logits))
 
 

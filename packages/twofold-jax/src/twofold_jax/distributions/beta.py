@@ -18,7 +18,7 @@ __all__ = ["Beta"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, concentration1: ArrayLike, concentration0: ArrayLike) -> Array:
+def _log_prob(value: Array, concentration1: Array, concentration0: Array) -> Array:
     dtype = jnp.result_type(float, value, concentration1, concentration0)
     x, a, b = jnp.broadcast_arrays(*(jnp.asarray(arg, dtype) for arg in (value, concentration1, concentration0)))
     inside = (x > 0) & (x < 1)
@@ -36,7 +36,7 @@ def _edge(near: Array, far: Array) -> Array:
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, concentration1: ArrayLike, concentration0: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, concentration1: Array, concentration0: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, concentration1, concentration0)
     a, b = jnp.asarray(concentration1, dtype), jnp.asarray(concentration0, dtype)
     return jax.random.beta(key, a, b, shape, dtype)
@@ -86,6 +86,7 @@ class Beta(Distribution):
         return self._spread(share * (self.concentration0 / total) / (total + 1.0))
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return betainc(self.concentration1, self.concentration0, jnp.clip(value, 0.0, 1.0))
 
     def entropy(self) -> Array:
@@ -95,7 +96,7 @@ class Beta(Distribution):
 
 
 @kernel
-def _kl(p1: ArrayLike, p0: ArrayLike, q1: ArrayLike, q0: ArrayLike) -> Array:
+def _kl(p1: Array, p0: Array, q1: Array, q0: Array) -> Array:
     norms = betaln(q1, q0) - betaln(p1, p0)
     total = digamma(p1 + p0)
     return norms + (p1 - q1) * (digamma(p1) - total) + (p0 - q0) * (digamma(p0) - total)

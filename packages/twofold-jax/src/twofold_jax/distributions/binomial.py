@@ -19,7 +19,7 @@ from twofold_jax.ops.special import binomial_log_mass, logit
 __all__ = ["Binomial", "BinomialLogits", "BinomialProbs"]
 
 
-def count_log_mass(k: ArrayLike, n: ArrayLike, logits: Array, log_p: Array, log_q: Array) -> Array:
+def count_log_mass(k: Array, n: Array, logits: Array, log_p: Array, log_q: Array) -> Array:
     """Log mass of ``k`` successes in ``n`` trials; ``k = 0`` and ``k = n`` are exact, outside is ``-inf``."""
     k, n, logits = jnp.broadcast_arrays(jnp.asarray(k, logits.dtype), jnp.asarray(n, logits.dtype), logits)
     inner = (k > 0) & (k < n)
@@ -31,7 +31,7 @@ def count_log_mass(k: ArrayLike, n: ArrayLike, logits: Array, log_p: Array, log_
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike, total_count: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array, total_count: Array) -> Array:
     p = jnp.asarray(probs, jnp.result_type(float, probs))
     none, every = jnp.equal(value, 0), jnp.equal(value, total_count)
     log_p = jnp.log(jnp.where(none, 1.0, p))  # a factor with exponent 0 does not count, in gradients neither
@@ -40,13 +40,13 @@ def _probs_log_prob(value: ArrayLike, probs: ArrayLike, total_count: ArrayLike) 
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike, total_count: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array, total_count: Array) -> Array:
     logits = jnp.asarray(logits, jnp.result_type(float, logits))
     return count_log_mass(value, total_count, logits, -jax.nn.softplus(-logits), -jax.nn.softplus(logits))
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, probs: ArrayLike, total_count: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, probs: Array, total_count: Array, shape: Shape) -> Array:
     p = jnp.asarray(probs, jnp.result_type(float, probs))
     draws = jax.random.binomial(key, jnp.asarray(total_count, p.dtype), jnp.clip(p, 0.0, 1.0), shape)
     draws = jnp.where(p <= 0, 0.0, jnp.where(p >= 1, total_count, draws))
@@ -88,9 +88,10 @@ class Binomial(Distribution, metaclass=Alternatives):
         *,
         validate_args: bool | None = None,
     ) -> Binomial:
-        if one_of("Binomial", probs, logits):
-            return BinomialProbs(probs, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
-        return BinomialLogits(logits, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("Binomial", probs, logits)
+        if name == "probs":
+            return BinomialProbs(weights, total_count, validate_args=validate_args)
+        return BinomialLogits(weights, total_count, validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> Constraint:

@@ -35,10 +35,10 @@ def check_categories(law: str, name: str, weights: ArrayLike) -> ArrayLike:
             expected="shape (..., number of categories)",
             suggestion="for two categories and one number use Bernoulli",
         )
-    return weights  # type: ignore[no-any-return]
+    return weights
 
 
-def pick(weights: Array, value: ArrayLike, outside: float) -> Array:
+def pick(weights: Array, value: Array, outside: float) -> Array:
     """Entry ``value`` of the last dim of ``weights``; ``outside`` where there is none."""
     size = weights.shape[-1]
     index = jnp.asarray(value, jnp.int32)
@@ -53,24 +53,24 @@ def pick(weights: Array, value: ArrayLike, outside: float) -> Array:
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array) -> Array:
     # The logarithm is taken after the choice, so that a probability of 0 elsewhere gives no infinite gradient.
     return jnp.log(pick(jnp.asarray(probs, jnp.result_type(float, probs)), value, 0.0))
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array) -> Array:
     logits = jnp.asarray(logits, jnp.result_type(float, logits))
     return pick(jax.nn.log_softmax(logits, axis=-1), value, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, logits: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, logits: Array, shape: Shape) -> Array:
     return jax.random.categorical(key, logits, axis=-1, shape=shape).astype(jnp.result_type(int))
 
 
 @kernel
-def _entropy(probs: ArrayLike) -> Array:
+def _entropy(probs: Array) -> Array:
     return jnp.sum(jax.scipy.special.entr(probs), axis=-1)
 
 
@@ -98,9 +98,10 @@ class Categorical(Distribution, metaclass=Alternatives):
     def _choose(
         probs: ArrayLike | None = None, logits: ArrayLike | None = None, *, validate_args: bool | None = None
     ) -> Categorical:
-        if one_of("Categorical", probs, logits):
-            return CategoricalProbs(probs, validate_args=validate_args)  # type: ignore[no-any-return]
-        return CategoricalLogits(logits, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("Categorical", probs, logits)
+        if name == "probs":
+            return CategoricalProbs(weights, validate_args=validate_args)
+        return CategoricalLogits(weights, validate_args=validate_args)
 
     @property
     def num_categories(self) -> int:
@@ -171,7 +172,7 @@ class CategoricalLogits(Categorical):
 
 
 @kernel
-def _kl(p_probs: ArrayLike, p_logits: ArrayLike, q_logits: ArrayLike) -> Array:
+def _kl(p_probs: Array, p_logits: Array, q_logits: Array) -> Array:
     possible = p_probs > 0  # an index that p never takes does not count, whatever q gives it
     p_logs, q_logs = (jax.nn.log_softmax(logits, axis=-1) for logits in (p_logits, q_logits))
     gap = jnp.where(possible, p_logs, 0.0) - jnp.where(possible, q_logs, 0.0)

@@ -20,12 +20,12 @@ _LOG_PI = math.log(math.pi)
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, scale: Array) -> Array:
     return -_LOG_PI - jnp.log(scale) - log1p_square((value - loc) / scale)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     return loc + scale * jax.random.cauchy(key, shape, jnp.result_type(float, loc, scale))
 
 
@@ -72,9 +72,11 @@ class Cauchy(Distribution):
         return self._spread(self.loc)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return jnp.arctan2(1.0, (self.loc - value) / self.scale) / math.pi
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.loc - self.scale * jnp.cos(math.pi * q) / jnp.sin(math.pi * q)
 
     def entropy(self) -> Array:
@@ -82,13 +84,13 @@ class Cauchy(Distribution):
 
 
 @kernel
-def _half_log_prob(value: ArrayLike, scale: ArrayLike) -> Array:
+def _half_log_prob(value: Array, scale: Array) -> Array:
     density = math.log(2.0) - _LOG_PI - jnp.log(scale) - log1p_square(value / scale)
     return jnp.where(value >= 0, density, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _half_sample(key: Array, scale: ArrayLike, shape: Shape) -> Array:
+def _half_sample(key: Array, scale: Array, shape: Shape) -> Array:
     return scale * jnp.abs(jax.random.cauchy(key, shape, jnp.result_type(float, scale)))
 
 
@@ -133,9 +135,11 @@ class HalfCauchy(Distribution):
         return jnp.zeros(self.batch_shape)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return jnp.arctan(jnp.maximum(value / self.scale, 0.0)) * (2.0 / math.pi)
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.scale * jnp.tan(0.5 * math.pi * q)
 
     def entropy(self) -> Array:

@@ -20,7 +20,7 @@ __all__ = ["Delta", "ImproperUniform", "Unit"]
 
 
 @kernel(static=("event_dim",))
-def _log_prob(value: ArrayLike, v: ArrayLike, log_density: ArrayLike, event_dim: int) -> Array:
+def _log_prob(value: Array, v: Array, log_density: Array, event_dim: int) -> Array:
     equal = jnp.equal(value, v)
     equal = jnp.all(equal, axis=tuple(range(-event_dim, 0))) if event_dim else equal
     return jnp.where(equal, log_density, -jnp.inf)
@@ -76,7 +76,7 @@ class Delta(Distribution):
     def _sample(self, key: Array | None, shape: Shape) -> Array:
         return jnp.broadcast_to(self.__dict__["v"], shape + self.event_shape)
 
-    def sample(self, key: Array | None = None, sample_shape: tuple[int, ...] = ()) -> Array:
+    def sample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
         """Repeat ``v``; no key is needed."""
         return self._sample(key, (*sample_shape, *self.batch_shape))
 
@@ -131,7 +131,7 @@ class Unit(Distribution):
     def _sample(self, key: Array | None, shape: Shape) -> Array:
         return jnp.zeros((*shape, 0))
 
-    def sample(self, key: Array | None = None, sample_shape: tuple[int, ...] = ()) -> Array:
+    def sample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
         """The empty value; no key is needed."""
         return self._sample(key, (*sample_shape, *self.batch_shape))
 

@@ -12,7 +12,7 @@ from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.categorical import check_categories
 from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.arrays import shape_of
+from twofold_jax.ops.arrays import finfo, shape_of
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["Dirichlet"]
@@ -24,7 +24,7 @@ def log_norm(concentration: Array) -> Array:
 
 
 @kernel
-def _log_prob(value: ArrayLike, concentration: ArrayLike) -> Array:
+def _log_prob(value: Array, concentration: Array) -> Array:
     a = jnp.asarray(concentration, jnp.result_type(float, concentration))
     inside = jnp.greater(value, 0)
     powers = (a - 1.0) * jnp.log(jnp.where(inside, value, 1.0))
@@ -33,14 +33,14 @@ def _log_prob(value: ArrayLike, concentration: ArrayLike) -> Array:
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, concentration: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, concentration: Array, shape: Shape) -> Array:
     a = jnp.asarray(concentration, jnp.result_type(float, concentration))
     draws = jax.random.dirichlet(key, a, shape, a.dtype)
-    return jnp.maximum(draws, jnp.finfo(a.dtype).tiny)  # small concentrations underflow to the edge
+    return jnp.maximum(draws, finfo(a.dtype).tiny)  # small concentrations underflow to the edge
 
 
 @kernel
-def _entropy(concentration: ArrayLike) -> Array:
+def _entropy(concentration: Array) -> Array:
     a = jnp.asarray(concentration, jnp.result_type(float, concentration))
     total = jnp.sum(a, axis=-1)
     spread = (total - a.shape[-1]) * digamma(total) - jnp.sum((a - 1.0) * digamma(a), axis=-1)
@@ -93,7 +93,7 @@ class Dirichlet(Distribution):
 
 
 @kernel
-def _kl(p_concentration: ArrayLike, q_concentration: ArrayLike) -> Array:
+def _kl(p_concentration: Array, q_concentration: Array) -> Array:
     a, b = jnp.broadcast_arrays(p_concentration, q_concentration)
     expected_log = digamma(a) - digamma(jnp.sum(a, axis=-1, keepdims=True))
     return log_norm(b) - log_norm(a) + jnp.sum((a - b) * expected_log, axis=-1)

@@ -16,12 +16,12 @@ __all__ = ["Exponential"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, rate: ArrayLike) -> Array:
+def _log_prob(value: Array, rate: Array) -> Array:
     return jnp.where(value >= 0, jnp.log(rate) - rate * value, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, rate: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, rate: Array, shape: Shape) -> Array:
     return jax.random.exponential(key, shape, jnp.result_type(float, rate)) / rate
 
 
@@ -66,9 +66,11 @@ class Exponential(Distribution):
         return jnp.zeros(self.batch_shape)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return -jnp.expm1(-jnp.maximum(self.rate * value, 0.0))
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return -jnp.log1p(-q) / self.rate
 
     def entropy(self) -> Array:
@@ -76,7 +78,7 @@ class Exponential(Distribution):
 
 
 @kernel
-def _kl(p_rate: ArrayLike, q_rate: ArrayLike) -> Array:
+def _kl(p_rate: Array, q_rate: Array) -> Array:
     excess = (q_rate - p_rate) / p_rate
     return excess - jnp.log1p(excess)
 

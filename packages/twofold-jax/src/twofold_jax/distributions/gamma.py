@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -11,13 +14,14 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.kl import register_kl
+from twofold_jax.ops.arrays import finfo
 from twofold_jax.ops.kernel import kernel
 from twofold_jax.ops.special import poisson_log_mass
 
 __all__ = ["Chi2", "Gamma", "InverseGamma"]
 
 
-def _gamma_log_density(value: ArrayLike, concentration: ArrayLike, rate: ArrayLike) -> Array:
+def _gamma_log_density(value: Array, concentration: Array, rate: Array) -> Array:
     dtype = jnp.result_type(float, value, concentration, rate)
     x, a, b = (jnp.asarray(arg, dtype) for arg in (value, concentration, rate))
     # The density is a / x times the mass that a Poisson law of rate b * x has at a.
@@ -25,16 +29,16 @@ def _gamma_log_density(value: ArrayLike, concentration: ArrayLike, rate: ArrayLi
 
 
 @kernel
-def _log_prob(value: ArrayLike, concentration: ArrayLike, rate: ArrayLike) -> Array:
+def _log_prob(value: Array, concentration: Array, rate: Array) -> Array:
     inside = value > 0
     return jnp.where(inside, _gamma_log_density(jnp.where(inside, value, 1.0), concentration, rate), -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, concentration: ArrayLike, rate: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, concentration: Array, rate: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, concentration, rate)
     draws = jax.random.gamma(key, jnp.asarray(concentration, dtype), shape, dtype) / rate
-    return jnp.maximum(draws, jnp.finfo(dtype).tiny)  # small concentrations underflow to 0, outside the support
+    return jnp.maximum(draws, finfo(dtype).tiny)  # small concentrations underflow to 0, outside the support
 
 
 class Gamma(Distribution):
@@ -54,7 +58,7 @@ class Gamma(Distribution):
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.positive
-    reparametrized_params = ("concentration", "rate")
+    reparametrized_params: ClassVar[Sequence[str]] = ("concentration", "rate")
 
     concentration: Array
     rate: Array
@@ -81,6 +85,7 @@ class Gamma(Distribution):
         return self._spread(jnp.maximum(self.concentration - 1.0, 0.0) / self.rate)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return gammainc(self.concentration, jnp.maximum(self.rate * value, 0.0))
 
     def entropy(self) -> Array:
@@ -121,17 +126,17 @@ class Chi2(Gamma):
 
 
 @kernel
-def _inverse_log_prob(value: ArrayLike, concentration: ArrayLike, rate: ArrayLike) -> Array:
+def _inverse_log_prob(value: Array, concentration: Array, rate: Array) -> Array:
     inside = value > 0
     x = jnp.where(inside, value, 1.0)
     return jnp.where(inside, _gamma_log_density(1.0 / x, concentration, rate) - 2.0 * jnp.log(x), -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _inverse_sample(key: Array, concentration: ArrayLike, rate: ArrayLike, shape: Shape) -> Array:
+def _inverse_sample(key: Array, concentration: Array, rate: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, concentration, rate)
     log_gamma = jax.random.loggamma(key, jnp.asarray(concentration, dtype), shape, dtype)
-    return jnp.minimum(rate * jnp.exp(-log_gamma), jnp.finfo(dtype).max)
+    return jnp.minimum(rate * jnp.exp(-log_gamma), finfo(dtype).max)
 
 
 class InverseGamma(Distribution):
@@ -180,6 +185,7 @@ class InverseGamma(Distribution):
         return self._spread(self.rate / (self.concentration + 1.0))
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         inside = jnp.greater(value, 0)
         return jnp.where(inside, gammaincc(self.concentration, self.rate / jnp.where(inside, value, 1.0)), 0.0)
 
@@ -189,7 +195,7 @@ class InverseGamma(Distribution):
 
 
 @kernel
-def _kl(p_concentration: ArrayLike, p_rate: ArrayLike, q_concentration: ArrayLike, q_rate: ArrayLike) -> Array:
+def _kl(p_concentration: Array, p_rate: Array, q_concentration: Array, q_rate: Array) -> Array:
     a, b = p_concentration, q_concentration
     shapes = (a - b) * digamma(a) - gammaln(a) + gammaln(b)
     return shapes + b * (jnp.log(p_rate) - jnp.log(q_rate)) + a * (q_rate - p_rate) / p_rate

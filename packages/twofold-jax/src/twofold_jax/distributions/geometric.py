@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import xlog1py
 from jax.typing import ArrayLike
@@ -18,28 +19,28 @@ __all__ = ["Geometric", "GeometricLogits", "GeometricProbs"]
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array) -> Array:
     some = jnp.greater(value, 0)
     failures = jnp.where(some, value * jnp.log1p(-jnp.where(some, probs, 0.0)), 0.0)
     return jnp.where(jnp.greater_equal(value, 0), failures + jnp.log(probs), -jnp.inf)
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array) -> Array:
     density = -value * jax.nn.softplus(logits) - jax.nn.softplus(-logits)
     return jnp.where(jnp.greater_equal(value, 0), density, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, probs: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, probs: Array, shape: Shape) -> Array:
     p = jnp.asarray(probs, jnp.result_type(float, probs))
     count = jnp.floor(jax.random.exponential(key, shape, p.dtype) / -jnp.log1p(-p))
-    largest = jnp.iinfo(jnp.result_type(int)).max
+    largest = np.iinfo(jnp.result_type(int)).max
     return jnp.where(count < largest, count, largest).astype(jnp.result_type(int))
 
 
 @kernel
-def _entropy(probs: ArrayLike) -> Array:
+def _entropy(probs: Array) -> Array:
     return -(xlog1py(1.0 - probs, -probs) / probs + jnp.log(probs))
 
 
@@ -69,9 +70,10 @@ class Geometric(Distribution, metaclass=Alternatives):
     def _choose(
         probs: ArrayLike | None = None, logits: ArrayLike | None = None, *, validate_args: bool | None = None
     ) -> Geometric:
-        if one_of("Geometric", probs, logits):
-            return GeometricProbs(probs, validate_args=validate_args)  # type: ignore[no-any-return]
-        return GeometricLogits(logits, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("Geometric", probs, logits)
+        if name == "probs":
+            return GeometricProbs(weights, validate_args=validate_args)
+        return GeometricLogits(weights, validate_args=validate_args)
 
     def _sample(self, key: Array, shape: Shape) -> Array:
         return _sample(key, self.probs, shape=shape)
@@ -89,6 +91,7 @@ class Geometric(Distribution, metaclass=Alternatives):
         return jnp.zeros(self.batch_shape, jnp.result_type(int))
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         k = jnp.floor(value)
         return jnp.where(k >= 0, -jnp.expm1(xlog1py(jnp.maximum(k, 0.0) + 1.0, -self.probs)), 0.0)
 

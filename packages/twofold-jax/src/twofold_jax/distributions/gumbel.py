@@ -18,13 +18,13 @@ __all__ = ["Gumbel"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, scale: Array) -> Array:
     z = (value - loc) / scale
     return -(z + jnp.exp(-z)) - jnp.log(scale)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     return loc + scale * jax.random.gumbel(key, shape, jnp.result_type(float, loc, scale))
 
 
@@ -71,9 +71,11 @@ class Gumbel(Distribution):
         return self._spread(self.loc)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return jnp.exp(-jnp.exp((self.loc - value) / self.scale))
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.loc - self.scale * jnp.log(-jnp.log(q))
 
     def entropy(self) -> Array:

@@ -82,7 +82,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Array:
 @register_kl(Delta, Independent)
 def _kl_delta_any(p: Delta, q: Distribution) -> Array:
     arguments = p.get_args()
-    return arguments["log_density"] - q.log_prob(arguments["v"])
+    return jnp.asarray(arguments["log_density"]) - q.log_prob(arguments["v"])
 
 
 @register_kl(Independent, Independent)

@@ -20,12 +20,12 @@ _LOG_TWO = math.log(2.0)
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, scale: Array) -> Array:
     return -jnp.abs((value - loc) / scale) - jnp.log(scale) - _LOG_TWO
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     return loc + scale * jax.random.laplace(key, shape, jnp.result_type(float, loc, scale))
 
 
@@ -77,6 +77,7 @@ class Laplace(Distribution):
         return jnp.where(z < 0, half, 1.0 - half)
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         tail = jnp.log(2.0 * jnp.minimum(q, 1.0 - q))
         return self.loc + self.scale * jnp.where(jnp.less(q, 0.5), tail, -tail)
 
@@ -85,7 +86,7 @@ class Laplace(Distribution):
 
 
 @kernel
-def _kl(p_loc: ArrayLike, p_scale: ArrayLike, q_loc: ArrayLike, q_scale: ArrayLike) -> Array:
+def _kl(p_loc: Array, p_scale: Array, q_loc: Array, q_scale: Array) -> Array:
     distance = jnp.abs(p_loc - q_loc)
     ratio = p_scale / q_scale
     return ratio * jnp.exp(-distance / p_scale) + distance / q_scale - jnp.log(ratio) - 1.0

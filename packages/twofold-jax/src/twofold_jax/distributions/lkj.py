@@ -14,20 +14,21 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.errors import ShapeError
+from twofold_jax.ops.arrays import finfo
 from twofold_jax.ops.kernel import kernel
 from twofold_jax.ops.linalg import from_strict_lower
 
 __all__ = ["LKJCholesky"]
 
 
-def _row_concentration(concentration: ArrayLike, dimension: int) -> Array:
+def _row_concentration(concentration: Array, dimension: int) -> Array:
     """For each row below the first one, the second concentration of the Beta law of its squared length."""
     rows = np.arange(1, dimension)
     return jnp.asarray(concentration)[..., None] + 0.5 * (dimension - 1 - rows)
 
 
 @kernel(static=("dimension",))
-def _log_prob(value: ArrayLike, concentration: ArrayLike, dimension: int) -> Array:
+def _log_prob(value: Array, concentration: Array, dimension: int) -> Array:
     rows = np.arange(1, dimension)
     beta = _row_concentration(concentration, dimension)
     diagonal = jnp.diagonal(value, axis1=-2, axis2=-1)[..., 1:]
@@ -36,7 +37,7 @@ def _log_prob(value: ArrayLike, concentration: ArrayLike, dimension: int) -> Arr
 
 
 @kernel(static=("dimension", "shape"))
-def _onion(key: Array, concentration: ArrayLike, dimension: int, shape: Shape) -> Array:
+def _onion(key: Array, concentration: Array, dimension: int, shape: Shape) -> Array:
     """Rows with uniform directions and Beta squared lengths; what is missing to length 1 stands on the diagonal."""
     dtype = jnp.result_type(float, concentration)
     length_key, direction_key = jax.random.split(key)
@@ -47,20 +48,20 @@ def _onion(key: Array, concentration: ArrayLike, dimension: int, shape: Shape) -
     direction = from_strict_lower(entries, dimension)[..., 1:, :]
     direction = direction / jnp.sqrt(jnp.sum(jnp.square(direction), axis=-1, keepdims=True))
     lower = jnp.pad(direction * jnp.sqrt(square)[..., None], [(0, 0)] * len(shape) + [(1, 0), (0, 0)])
-    rest = jnp.maximum(1.0 - square, jnp.finfo(dtype).tiny)
+    rest = jnp.maximum(1.0 - square, finfo(dtype).tiny)
     diagonal = jnp.concatenate([jnp.ones((*shape, 1), dtype), jnp.sqrt(rest)], axis=-1)
     return lower + diagonal[..., None] * jnp.eye(dimension, dtype=dtype)
 
 
 @kernel(static=("dimension", "shape"))
-def _cvine(key: Array, concentration: ArrayLike, dimension: int, shape: Shape) -> Array:
+def _cvine(key: Array, concentration: Array, dimension: int, shape: Shape) -> Array:
     """Partial correlations from Beta laws, each a share of what its row has left."""
     dtype = jnp.result_type(float, concentration)
     column = np.tril_indices(dimension, -1)[1]
     beta = (jnp.asarray(concentration)[..., None] + 0.5 * (dimension - 2 - column)).astype(dtype)
     count = dimension * (dimension - 1) // 2
     share = from_strict_lower(2.0 * jax.random.beta(key, beta, beta, (*shape, count), dtype) - 1.0, dimension)
-    left = jnp.cumsum(jnp.log1p(-jnp.minimum(jnp.square(share), 1.0 - jnp.finfo(dtype).epsneg)), axis=-1)
+    left = jnp.cumsum(jnp.log1p(-jnp.minimum(jnp.square(share), 1.0 - finfo(dtype).epsneg)), axis=-1)
     before = jnp.pad(left[..., :-1], [(0, 0)] * (len(shape) + 1) + [(1, 0)])
     return (share + jnp.eye(dimension, dtype=dtype)) * jnp.exp(0.5 * before)
 

@@ -18,13 +18,13 @@ __all__ = ["Logistic"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, scale: Array) -> Array:
     distance = jnp.abs((value - loc) / scale)
     return -distance - 2.0 * jnp.log1p(jnp.exp(-distance)) - jnp.log(scale)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     return loc + scale * jax.random.logistic(key, shape, jnp.result_type(float, loc, scale))
 
 
@@ -71,9 +71,11 @@ class Logistic(Distribution):
         return self.mean
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return jax.nn.sigmoid((value - self.loc) / self.scale)
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.loc + self.scale * logit(q)
 
     def entropy(self) -> Array:

@@ -14,22 +14,22 @@ from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.errors import ShapeError
 from twofold_jax.ops.arrays import broadcast_shapes, shape_of
 from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import half_log_det, solve_lower
+from twofold_jax.ops.linalg import cholesky, half_log_det, solve_lower
 
 __all__ = ["LowRankMultivariateNormal"]
 
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
-def _capacitance(cov_factor: ArrayLike, cov_diag: ArrayLike) -> tuple[Array, Array]:
+def _capacitance(cov_factor: Array, cov_diag: Array) -> tuple[Array, Array]:
     """``cov_factor.T / cov_diag``, and the Cholesky factor of ``I + cov_factor.T / cov_diag @ cov_factor``."""
     weighted = jnp.swapaxes(cov_factor / cov_diag[..., None], -2, -1)
     inner = jnp.eye(cov_factor.shape[-1], dtype=weighted.dtype) + jnp.matmul(weighted, cov_factor)
-    return weighted, jnp.linalg.cholesky(inner)
+    return weighted, cholesky(inner)
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, cov_factor: ArrayLike, cov_diag: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, cov_factor: Array, cov_diag: Array) -> Array:
     shift = value - loc
     weighted, factor = _capacitance(cov_factor, cov_diag)
     white = solve_lower(factor, jnp.einsum("...ij,...j->...i", weighted, shift))
@@ -39,7 +39,7 @@ def _log_prob(value: ArrayLike, loc: ArrayLike, cov_factor: ArrayLike, cov_diag:
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, cov_factor: ArrayLike, cov_diag: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, cov_factor: Array, cov_diag: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, loc, cov_factor, cov_diag)
     size, rank = cov_factor.shape[-2:]
     factor_key, diagonal_key = jax.random.split(key)
@@ -49,7 +49,7 @@ def _sample(key: Array, loc: ArrayLike, cov_factor: ArrayLike, cov_diag: ArrayLi
 
 
 @kernel
-def _entropy(cov_factor: ArrayLike, cov_diag: ArrayLike) -> Array:
+def _entropy(cov_factor: Array, cov_diag: Array) -> Array:
     log_det = half_log_det(_capacitance(cov_factor, cov_diag)[1]) + 0.5 * jnp.sum(jnp.log(cov_diag), axis=-1)
     return 0.5 * cov_factor.shape[-2] * (1.0 + _LOG_TWO_PI) + log_det
 
@@ -119,7 +119,7 @@ class LowRankMultivariateNormal(Distribution):
     @property
     def scale_tril(self) -> Array:
         """Cholesky factor of the covariance."""
-        return jnp.linalg.cholesky(self.covariance_matrix)
+        return cholesky(self.covariance_matrix)
 
     @property
     def mean(self) -> Array:

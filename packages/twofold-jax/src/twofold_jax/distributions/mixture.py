@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -19,7 +21,7 @@ __all__ = ["MixtureSameFamily"]
 
 
 @kernel
-def _mix(log_probs: ArrayLike, logits: ArrayLike) -> Array:
+def _mix(log_probs: Array, logits: Array) -> Array:
     return jax.nn.logsumexp(log_probs + jax.nn.log_softmax(logits, axis=-1), axis=-1)
 
 
@@ -150,7 +152,7 @@ class MixtureSameFamily(Distribution):
         return _average(self._weights, below, event_dim=0)
 
 
-def _innermost(law: Distribution) -> Distribution:
+def _innermost(law: Any) -> Any:
     """The law inside expansions and the like."""
     while "base_dist" in law.__dict__:
         law = law.__dict__["base_dist"]
@@ -169,4 +171,4 @@ def _hull(support: Constraint | None) -> Constraint | None:
         return support
     pairs = zip(support.leaf_names, bounds, strict=True)
     hull = [around[name](bound, axis=-1) if shape_of(bound) else bound for name, bound in pairs]
-    return type(support)(*hull)  # type: ignore[arg-type]
+    return type(support)(*hull)

@@ -20,31 +20,32 @@ from twofold_jax.ops.kernel import kernel
 __all__ = ["Multinomial", "MultinomialLogits", "MultinomialProbs"]
 
 
-def _log_ways(value: ArrayLike, total_count: ArrayLike, dtype: jnp.dtype) -> Array:
+def _log_ways(value: Array, total_count: Array, dtype: jnp.dtype) -> Array:
     counts = jnp.asarray(value, dtype)
     return gammaln(jnp.asarray(total_count, dtype) + 1.0) - jnp.sum(gammaln(counts + 1.0), axis=-1)
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike, total_count: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array, total_count: Array) -> Array:
     dtype = jnp.result_type(float, probs)
     chosen = jnp.where(jnp.equal(value, 0), 1.0, probs)
     return _log_ways(value, total_count, dtype) + jnp.sum(xlogy(jnp.asarray(value, dtype), chosen), axis=-1)
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike, total_count: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array, total_count: Array) -> Array:
     dtype = jnp.result_type(float, logits)
     log_probs = jnp.where(jnp.equal(value, 0), 0.0, jax.nn.log_softmax(jnp.asarray(logits, dtype), axis=-1))
     return _log_ways(value, total_count, dtype) + jnp.sum(jnp.asarray(value, dtype) * log_probs, axis=-1)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, probs: ArrayLike, total_count: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, probs: Array, total_count: Array, shape: Shape) -> Array:
     p = jnp.asarray(probs, jnp.result_type(float, probs))
     n = jnp.broadcast_to(jnp.asarray(total_count, p.dtype), shape)
     spread = jnp.broadcast_to(p, (*shape, p.shape[-1]))
-    return jax.random.multinomial(key, n, spread, shape=spread.shape).astype(jnp.result_type(int))
+    draws: Array = jax.random.multinomial(key, n, spread, shape=spread.shape)
+    return draws.astype(jnp.result_type(int))
 
 
 class Multinomial(Distribution, metaclass=Alternatives):
@@ -80,9 +81,10 @@ class Multinomial(Distribution, metaclass=Alternatives):
         total_count_max: int | None = None,
         validate_args: bool | None = None,
     ) -> Multinomial:
-        if one_of("Multinomial", probs, logits):
-            return MultinomialProbs(probs, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
-        return MultinomialLogits(logits, total_count, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("Multinomial", probs, logits)
+        if name == "probs":
+            return MultinomialProbs(weights, total_count, validate_args=validate_args)
+        return MultinomialLogits(weights, total_count, validate_args=validate_args)
 
     def _infer_event_shape(self) -> Shape:
         return shape_of(next(iter(self.get_args().values())))[-1:]

@@ -18,20 +18,20 @@ from twofold_jax.distributions.wrappers import Independent
 from twofold_jax.errors import ShapeError, SupportError
 from twofold_jax.ops.arrays import broadcast_shapes, shape_of
 from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import cholesky_of_inverse, half_log_det, solve_lower
+from twofold_jax.ops.linalg import cholesky, cholesky_of_inverse, half_log_det, solve_lower
 
 __all__ = ["MultivariateNormal"]
 
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
-def _float(*arrays: ArrayLike) -> list[Array]:
+def _float(*arrays: Array) -> list[Array]:
     dtype = jnp.result_type(float, *arrays)
     return [jnp.asarray(array, dtype) for array in arrays]
 
 
 @kernel
-def _tril_log_prob(value: ArrayLike, loc: ArrayLike, scale_tril: ArrayLike) -> Array:
+def _tril_log_prob(value: Array, loc: Array, scale_tril: Array) -> Array:
     shift, factor = _float(value - loc, scale_tril)
     shift = jnp.broadcast_to(shift, (*shift.shape[:-1], factor.shape[-1]))
     white = solve_lower(factor, shift)
@@ -39,37 +39,37 @@ def _tril_log_prob(value: ArrayLike, loc: ArrayLike, scale_tril: ArrayLike) -> A
 
 
 @kernel
-def _precision_log_prob(value: ArrayLike, loc: ArrayLike, precision_matrix: ArrayLike) -> Array:
+def _precision_log_prob(value: Array, loc: Array, precision_matrix: Array) -> Array:
     shift, precision = _float(value - loc, precision_matrix)
-    factor = jnp.linalg.cholesky(precision)
+    factor = cholesky(precision)
     white = jnp.einsum("...ij,...i->...j", factor, shift)
     return -0.5 * jnp.sum(white * white, axis=-1) + half_log_det(factor) - 0.5 * factor.shape[-1] * _LOG_TWO_PI
 
 
 @kernel
-def _cholesky(covariance_matrix: ArrayLike) -> Array:
-    return jnp.linalg.cholesky(_float(covariance_matrix)[0])
+def _cholesky(covariance_matrix: Array) -> Array:
+    return cholesky(_float(covariance_matrix)[0])
 
 
 @kernel
-def _cholesky_of_inverse(precision_matrix: ArrayLike) -> Array:
+def _cholesky_of_inverse(precision_matrix: Array) -> Array:
     return cholesky_of_inverse(_float(precision_matrix)[0])
 
 
 @kernel
-def _outer(scale_tril: ArrayLike) -> Array:
+def _outer(scale_tril: Array) -> Array:
     return jnp.matmul(scale_tril, jnp.swapaxes(scale_tril, -2, -1))
 
 
 @kernel
-def _inverse_outer(scale_tril: ArrayLike) -> Array:
+def _inverse_outer(scale_tril: Array) -> Array:
     identity = jnp.broadcast_to(jnp.eye(scale_tril.shape[-1]), jnp.shape(scale_tril))
     inverse = jax.scipy.linalg.solve_triangular(scale_tril, identity, lower=True)
     return jnp.matmul(jnp.swapaxes(inverse, -2, -1), inverse)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale_tril: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale_tril: Array, shape: Shape) -> Array:
     loc, factor = _float(loc, scale_tril)
     white = jax.random.normal(key, (*shape, factor.shape[-1]), factor.dtype)
     return loc + jnp.einsum("...ij,...j->...i", factor, white)
@@ -201,7 +201,7 @@ class MultivariateNormal(Distribution):
 
 
 @kernel
-def _kl(p_loc: ArrayLike, p_tril: ArrayLike, q_loc: ArrayLike, q_tril: ArrayLike) -> Array:
+def _kl(p_loc: Array, p_tril: Array, q_loc: Array, q_tril: Array) -> Array:
     size = q_tril.shape[-1]
     batch = broadcast_shapes(p_tril.shape[:-2], q_tril.shape[:-2])
     p_tril, q_tril = (jnp.broadcast_to(factor, (*batch, size, size)) for factor in (p_tril, q_tril))

@@ -17,7 +17,7 @@ from twofold_jax.ops.special import logit
 __all__ = ["NegativeBinomial", "NegativeBinomialLogits", "NegativeBinomialProbs"]
 
 
-def _mass(k: ArrayLike, total_count: ArrayLike, logits: Array, log_p: Array, log_q: Array) -> Array:
+def _mass(k: Array, total_count: Array, logits: Array, log_p: Array, log_q: Array) -> Array:
     r = jnp.asarray(total_count, logits.dtype)
     n = k + r
     inside = jnp.greater_equal(k, 0)
@@ -26,20 +26,20 @@ def _mass(k: ArrayLike, total_count: ArrayLike, logits: Array, log_p: Array, log
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, total_count: ArrayLike, probs: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, total_count: Array, probs: Array) -> Array:
     p = jnp.asarray(probs, jnp.result_type(float, probs, total_count))
     log_p, log_q = jnp.log(jnp.where(jnp.equal(value, 0), 1.0, p)), jnp.log1p(-p)
     return _mass(value, total_count, log_p - log_q, log_p, log_q)
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, total_count: ArrayLike, logits: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, total_count: Array, logits: Array) -> Array:
     logits = jnp.asarray(logits, jnp.result_type(float, logits, total_count))
     return _mass(value, total_count, logits, -jax.nn.softplus(-logits), -jax.nn.softplus(logits))
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, total_count: ArrayLike, logits: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, total_count: Array, logits: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, total_count, logits)
     gamma_key, poisson_key = jax.random.split(key)
     log_gamma = jax.random.loggamma(gamma_key, jnp.asarray(total_count, dtype), shape, dtype)
@@ -81,9 +81,10 @@ class NegativeBinomial(Distribution, metaclass=Alternatives):
         *,
         validate_args: bool | None = None,
     ) -> NegativeBinomial:
-        if one_of("NegativeBinomial", probs, logits):
-            return NegativeBinomialProbs(total_count, probs, validate_args=validate_args)  # type: ignore[no-any-return]
-        return NegativeBinomialLogits(total_count, logits, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("NegativeBinomial", probs, logits)
+        if name == "probs":
+            return NegativeBinomialProbs(total_count, weights, validate_args=validate_args)
+        return NegativeBinomialLogits(total_count, weights, validate_args=validate_args)
 
     def _sample(self, key: Array, shape: Shape) -> Array:
         return _sample(key, self.total_count, self.logits, shape=shape)

@@ -25,13 +25,13 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, scale: Array) -> Array:
     z = (value - loc) / scale
     return -0.5 * z * z - jnp.log(scale) - _HALF_LOG_TWO_PI
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     return loc + scale * jax.random.normal(key, shape, jnp.result_type(float, loc, scale))
 
 
@@ -78,13 +78,16 @@ class Normal(Distribution):
         return self.mean
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return special.ndtr((value - self.loc) / self.scale)
 
     def log_cdf(self, value: ArrayLike) -> Array:
         """Logarithm of `cdf`, precise far in the lower tail."""
+        value = jnp.asarray(value)
         return special.log_ndtr((value - self.loc) / self.scale)
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.loc + self.scale * special.ndtri(q)
 
     def entropy(self) -> Array:
@@ -92,14 +95,14 @@ class Normal(Distribution):
 
 
 @kernel
-def _half_log_prob(value: ArrayLike, scale: ArrayLike) -> Array:
+def _half_log_prob(value: Array, scale: Array) -> Array:
     z = value / scale
     density = math.log(2.0) - 0.5 * z * z - jnp.log(scale) - _HALF_LOG_TWO_PI
     return jnp.where(value >= 0, density, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _half_sample(key: Array, scale: ArrayLike, shape: Shape) -> Array:
+def _half_sample(key: Array, scale: Array, shape: Shape) -> Array:
     return scale * jnp.abs(jax.random.normal(key, shape, jnp.result_type(float, scale)))
 
 
@@ -144,9 +147,11 @@ class HalfNormal(Distribution):
         return jnp.zeros(self.batch_shape)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return special.erf(jnp.maximum(value / self.scale, 0.0) / math.sqrt(2.0))
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.scale * math.sqrt(2.0) * special.erfinv(q)
 
     def entropy(self) -> Array:
@@ -154,7 +159,7 @@ class HalfNormal(Distribution):
 
 
 @kernel
-def _log_normal_log_prob(value: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_normal_log_prob(value: Array, loc: Array, scale: Array) -> Array:
     inside = value > 0
     log_value = jnp.log(jnp.where(inside, value, 1.0))
     z = (log_value - loc) / scale
@@ -238,7 +243,7 @@ class LogNormal(TransformedDistribution):
 
 
 @kernel
-def _kl(p_loc: ArrayLike, p_scale: ArrayLike, q_loc: ArrayLike, q_scale: ArrayLike) -> Array:
+def _kl(p_loc: Array, p_scale: Array, q_loc: Array, q_scale: Array) -> Array:
     ratio = p_scale / q_scale
     shift = (p_loc - q_loc) / q_scale
     return 0.5 * ((ratio - 1.0) * (ratio + 1.0) + shift * shift) - jnp.log(ratio)

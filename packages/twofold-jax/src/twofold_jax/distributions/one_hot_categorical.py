@@ -20,25 +20,25 @@ __all__ = ["OneHotCategorical", "OneHotCategoricalLogits", "OneHotCategoricalPro
 
 
 @kernel
-def _probs_log_prob(value: ArrayLike, probs: ArrayLike) -> Array:
+def _probs_log_prob(value: Array, probs: Array) -> Array:
     chosen = jnp.sum(jnp.where(jnp.not_equal(value, 0), probs, 0.0), axis=-1)
     return jnp.log(chosen)
 
 
 @kernel
-def _logits_log_prob(value: ArrayLike, logits: ArrayLike) -> Array:
+def _logits_log_prob(value: Array, logits: Array) -> Array:
     logits = jnp.asarray(logits, jnp.result_type(float, logits))
     return jnp.sum(jnp.where(jnp.not_equal(value, 0), jax.nn.log_softmax(logits, axis=-1), 0.0), axis=-1)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, logits: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, logits: Array, shape: Shape) -> Array:
     index = jax.random.categorical(key, logits, axis=-1, shape=shape)
     return jax.nn.one_hot(index, shape_of(logits)[-1], dtype=jnp.result_type(int))
 
 
 @kernel
-def _entropy(probs: ArrayLike) -> Array:
+def _entropy(probs: Array) -> Array:
     return jnp.sum(jax.scipy.special.entr(probs), axis=-1)
 
 
@@ -68,9 +68,10 @@ class OneHotCategorical(Distribution, metaclass=Alternatives):
     def _choose(
         probs: ArrayLike | None = None, logits: ArrayLike | None = None, *, validate_args: bool | None = None
     ) -> OneHotCategorical:
-        if one_of("OneHotCategorical", probs, logits):
-            return OneHotCategoricalProbs(probs, validate_args=validate_args)  # type: ignore[no-any-return]
-        return OneHotCategoricalLogits(logits, validate_args=validate_args)  # type: ignore[no-any-return]
+        name, weights = one_of("OneHotCategorical", probs, logits)
+        if name == "probs":
+            return OneHotCategoricalProbs(weights, validate_args=validate_args)
+        return OneHotCategoricalLogits(weights, validate_args=validate_args)
 
     def _infer_event_shape(self) -> Shape:
         return shape_of(next(iter(self.get_args().values())))[-1:]

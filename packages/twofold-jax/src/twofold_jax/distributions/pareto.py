@@ -10,23 +10,24 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
 from twofold_jax.distributions.constraints import Constraint
+from twofold_jax.ops.arrays import finfo
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["Pareto"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, scale: ArrayLike, alpha: ArrayLike) -> Array:
+def _log_prob(value: Array, scale: Array, alpha: Array) -> Array:
     inside = value >= scale
     log_ratio = jnp.log(jnp.where(inside, value, scale)) - jnp.log(scale)
     return jnp.where(inside, jnp.log(alpha) - jnp.log(scale) - (alpha + 1.0) * log_ratio, -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, scale: ArrayLike, alpha: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, scale: Array, alpha: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, scale, alpha)
     draws = scale * jnp.exp(jax.random.exponential(key, shape, dtype) / alpha)
-    return jnp.minimum(draws, jnp.finfo(dtype).max)
+    return jnp.minimum(draws, finfo(dtype).max)
 
 
 class Pareto(Distribution):
@@ -81,9 +82,11 @@ class Pareto(Distribution):
         return self._spread(self.scale)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return -jnp.expm1(-self.alpha * jnp.log(jnp.maximum(value / self.scale, 1.0)))
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.scale * jnp.exp(-jnp.log1p(-q) / self.alpha)
 
     def entropy(self) -> Array:

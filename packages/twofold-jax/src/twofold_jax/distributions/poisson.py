@@ -17,7 +17,7 @@ __all__ = ["Poisson"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, rate: ArrayLike) -> Array:
+def _log_prob(value: Array, rate: Array) -> Array:
     rate = jnp.asarray(rate, jnp.result_type(float, rate))
     k, rate = jnp.broadcast_arrays(jnp.asarray(value, rate.dtype), rate)
     some = k > 0
@@ -26,7 +26,7 @@ def _log_prob(value: ArrayLike, rate: ArrayLike) -> Array:
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, rate: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, rate: Array, shape: Shape) -> Array:
     return jax.random.poisson(key, rate, shape, jnp.result_type(int))
 
 
@@ -71,5 +71,6 @@ class Poisson(Distribution):
         return self._spread(jnp.floor(self.rate))
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         k = jnp.floor(value)
         return jnp.where(k >= 0, gammaincc(jnp.maximum(k, 0.0) + 1.0, self.rate), 0.0)

@@ -21,14 +21,14 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 @kernel
-def _log_prob(value: ArrayLike, df: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _log_prob(value: Array, df: Array, loc: Array, scale: Array) -> Array:
     z = (value - loc) / scale
     peak = log_gamma_half_step(0.5 * df) - _HALF_LOG_TWO_PI - jnp.log(scale)
     return peak - 0.5 * (df + 1.0) * log1p_square(z / jnp.sqrt(df))
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, df: ArrayLike, loc: ArrayLike, scale: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, df: Array, loc: Array, scale: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, df, loc, scale)
     normal_key, gamma_key = jax.random.split(key)
     normal = jax.random.normal(normal_key, shape, dtype)
@@ -38,7 +38,7 @@ def _sample(key: Array, df: ArrayLike, loc: ArrayLike, scale: ArrayLike, shape: 
 
 
 @kernel
-def _cdf(value: ArrayLike, df: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _cdf(value: Array, df: Array, loc: Array, scale: Array) -> Array:
     z = (value - loc) / scale
     tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + z * z))
     return jnp.where(z > 0, 1.0 - tail, tail)
@@ -99,6 +99,7 @@ class StudentT(Distribution):
         return self._spread(self.loc)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return _cdf(value, self.df, self.loc, self.scale)
 
     def entropy(self) -> Array:

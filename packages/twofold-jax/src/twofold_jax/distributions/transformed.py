@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -111,12 +112,13 @@ class TransformedDistribution(Distribution):
         base = self.base_dist
         # The value was checked against the support of this law; its inverse image may touch the edge by rounding.
         has_own_log_prob = type(base).log_prob is not Distribution.log_prob
-        return (base.log_prob(y) if has_own_log_prob else base._log_prob(y)) - stretch
+        density = base.log_prob(y) if has_own_log_prob else base._log_prob(y)
+        return jnp.asarray(density - stretch)
 
     def cdf(self, value: ArrayLike) -> Array:
         for transform in reversed(self.transforms):
             value = transform._inverse(value)
-        return self._mirrored(self.base_dist.cdf(value))
+        return jnp.asarray(self._mirrored(self.base_dist.cdf(value)))
 
     def icdf(self, q: ArrayLike) -> Array:
         x: Any = self.base_dist.icdf(self._mirrored(q))

@@ -19,13 +19,13 @@ __all__ = ["Uniform"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+def _log_prob(value: Array, low: Array, high: Array) -> Array:
     inside = (value >= low) & (value <= high)
     return jnp.where(inside, -jnp.log(jnp.asarray(high - low, jnp.result_type(float, low, high))), -jnp.inf)
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, low: ArrayLike, high: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, low: Array, high: Array, shape: Shape) -> Array:
     draws = low + (high - low) * jax.random.uniform(key, shape, jnp.result_type(float, low, high))
     return jnp.clip(draws, low, high)  # rounding may step over the upper end
 
@@ -87,9 +87,11 @@ class Uniform(Distribution):
         return self._spread(jnp.square(self.high - self.low) / 12.0)
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return jnp.clip((value - self.low) / (self.high - self.low), 0.0, 1.0)
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.low + q * (self.high - self.low)
 
     def entropy(self) -> Array:

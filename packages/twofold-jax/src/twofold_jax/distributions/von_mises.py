@@ -12,19 +12,20 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.ops.arrays import finfo
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["VonMises"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, loc: ArrayLike, concentration: ArrayLike) -> Array:
+def _log_prob(value: Array, loc: Array, concentration: Array) -> Array:
     fall = -2.0 * jnp.square(jnp.sin(0.5 * (value - loc)))  # cos(...) - 1 without cancellation
     return concentration * fall - math.log(2.0 * math.pi) - jnp.log(i0e(concentration))
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, loc: ArrayLike, concentration: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, loc: Array, concentration: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, loc, concentration)
     kappa = jnp.maximum(jnp.broadcast_to(jnp.asarray(concentration, dtype), shape), 1e-12)
     circle_key, normal_key = jax.random.split(key)
@@ -54,7 +55,7 @@ def _reject(key: Array, kappa: Array) -> Array:
         z = jnp.cos(math.pi * jax.random.uniform(angle_key, shape, dtype))
         f = jnp.clip((1.0 + r * z) / (r + z), -1.0, 1.0)
         c = kappa * (r - f)
-        u = jax.random.uniform(accept_key, shape, dtype, minval=jnp.finfo(dtype).tiny)
+        u = jax.random.uniform(accept_key, shape, dtype, minval=finfo(dtype).tiny)
         accepted = (c * (2.0 - c) > u) | (jnp.log(c / u) + 1.0 >= c)
         sign = jnp.where(jax.random.bernoulli(sign_key, 0.5, shape), 1.0, -1.0).astype(dtype)
         return key, jnp.where(done, angle, sign * jnp.arccos(f)), done | accepted

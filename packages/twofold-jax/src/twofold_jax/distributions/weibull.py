@@ -11,13 +11,14 @@ from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.base import Distribution, Shape
+from twofold_jax.ops.arrays import finfo
 from twofold_jax.ops.kernel import kernel
 
 __all__ = ["Weibull"]
 
 
 @kernel
-def _log_prob(value: ArrayLike, scale: ArrayLike, concentration: ArrayLike) -> Array:
+def _log_prob(value: Array, scale: Array, concentration: Array) -> Array:
     inside = value > 0
     log_z = jnp.log(jnp.where(inside, value, 1.0)) - jnp.log(scale)
     density = jnp.log(concentration) - jnp.log(scale) + (concentration - 1.0) * log_z - jnp.exp(concentration * log_z)
@@ -25,10 +26,10 @@ def _log_prob(value: ArrayLike, scale: ArrayLike, concentration: ArrayLike) -> A
 
 
 @kernel(static=("shape",))
-def _sample(key: Array, scale: ArrayLike, concentration: ArrayLike, shape: Shape) -> Array:
+def _sample(key: Array, scale: Array, concentration: Array, shape: Shape) -> Array:
     dtype = jnp.result_type(float, scale, concentration)
-    exponential = jnp.maximum(jax.random.exponential(key, shape, dtype), jnp.finfo(dtype).tiny)
-    return jnp.maximum(scale * jnp.exp(jnp.log(exponential) / concentration), jnp.finfo(dtype).tiny)
+    exponential = jnp.maximum(jax.random.exponential(key, shape, dtype), finfo(dtype).tiny)
+    return jnp.maximum(scale * jnp.exp(jnp.log(exponential) / concentration), finfo(dtype).tiny)
 
 
 class Weibull(Distribution):
@@ -73,9 +74,11 @@ class Weibull(Distribution):
         return self._spread(jnp.square(self.scale) * (self._moment(2) - jnp.square(self._moment(1))))
 
     def cdf(self, value: ArrayLike) -> Array:
+        value = jnp.asarray(value)
         return -jnp.expm1(-jnp.power(jnp.maximum(value / self.scale, 0.0), self.concentration))
 
     def icdf(self, q: ArrayLike) -> Array:
+        q = jnp.asarray(q)
         return self.scale * jnp.power(-jnp.log1p(-q), 1.0 / self.concentration)
 
     def entropy(self) -> Array:

@@ -276,7 +276,7 @@ class MaskedDistribution(_Wrapper):
             parts = self.base_dist.log_prob(value, intermediates)
         else:
             parts = self.base_dist.log_prob(self._feasible(value, event_dim))
-        return _where(self._mask, parts, 0.0, 0)
+        return _where(self._mask, parts, 0.0, event_dim=0)
 
     def _feasible(self, value: Any, event_dim: int) -> Any:
         support = self.base_dist.support
@@ -290,19 +290,19 @@ class MaskedDistribution(_Wrapper):
         if is_concrete(value) and is_concrete(self._mask) and is_concrete(fallback):
             mask = np.asarray(self._mask)
             return np.where(mask.reshape(mask.shape + (1,) * event_dim), np.asarray(value), np.asarray(fallback))
-        return _where(self._mask, value, fallback, event_dim)
+        return _where(self._mask, value, fallback, event_dim=event_dim)
 
     def entropy(self) -> Array:
         entropy = self.base_dist.entropy()
         if self._everywhere is not None:
             return entropy * float(self._everywhere)
-        return _where(self._mask, entropy, 0.0, 0)
+        return _where(self._mask, entropy, 0.0, event_dim=0)
 
     def enumerate_support(self, expand: bool = True) -> Array:
         return self.base_dist.expand(self.batch_shape).enumerate_support(expand=expand)
 
 
 @kernel(static=("event_dim",))
-def _where(mask: ArrayLike, value: ArrayLike, fallback: ArrayLike, event_dim: int) -> Array:
+def _where(mask: Array, value: Array, fallback: Array, event_dim: int) -> Array:
     mask = jnp.reshape(mask, np.shape(mask) + (1,) * event_dim)
     return jnp.where(mask, value, lax.stop_gradient(jnp.asarray(fallback, jnp.result_type(value))))

@@ -13,7 +13,16 @@ from jax.typing import ArrayLike
 
 from twofold_jax.errors import ShapeError, SiteTypeError
 
-__all__ = ["as_array_like", "broadcast_shapes", "constant_like", "is_concrete", "is_prng_key", "namespace", "shape_of"]
+__all__ = [
+    "as_array_like",
+    "broadcast_shapes",
+    "constant_like",
+    "finfo",
+    "is_concrete",
+    "is_prng_key",
+    "namespace",
+    "shape_of",
+]
 
 Shape = tuple[int, ...]
 
@@ -120,6 +129,16 @@ def constant_like(prototype: ArrayLike, fill_value: ArrayLike) -> Any:
     return np.broadcast_to(np.asarray(fill_value, np.asarray(prototype).dtype), np.shape(prototype)).copy()
 
 
+def finfo(dtype: Any) -> Any:
+    """Limits of a floating dtype, those of NumPy and the shorter ones of JAX.
+
+    Example:
+        >>> float(finfo(np.float32).max) > 3e38
+        True
+    """
+    return jnp.finfo(dtype)  # type: ignore[no-untyped-call]
+
+
 def is_prng_key(key: Any) -> TypeGuard[jax.Array]:
     """Whether ``key`` is a single random key, of the new typed or of the old integer kind.
 
@@ -130,5 +149,5 @@ def is_prng_key(key: Any) -> TypeGuard[jax.Array]:
     if not hasattr(key, "shape") or not hasattr(key, "dtype"):
         return False
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        return key.shape == ()
-    return key.dtype == np.uint32 and key.shape in ((2,), (4,))
+        return bool(key.shape == ())
+    return bool(key.dtype == np.uint32) and key.shape in ((2,), (4,))

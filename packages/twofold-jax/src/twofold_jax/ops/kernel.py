@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast, overload
+from typing import Any, TypeVar, cast, overload
 
 import jax
+import jax.numpy as jnp
 
 __all__ = ["kernel"]
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
 @overload
-def kernel(fn: Callable[P, R], *, static: tuple[str, ...] = ()) -> Callable[P, R]: ...
+def kernel(fn: Callable[..., R], *, static: tuple[str, ...] = ()) -> Callable[..., R]: ...
 
 
 @overload
-def kernel(fn: None = None, *, static: tuple[str, ...] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def kernel(fn: None = None, *, static: tuple[str, ...] = ()) -> Callable[[Callable[..., R]], Callable[..., R]]: ...
 
 
 def kernel(
-    fn: Callable[P, R] | None = None, *, static: tuple[str, ...] = ()
-) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
+    fn: Callable[..., R] | None = None, *, static: tuple[str, ...] = ()
+) -> Callable[..., R] | Callable[[Callable[..., R]], Callable[..., R]]:
     """Compile ``fn``, a pure function of arrays at the top of a module.
 
     A kernel is traced once per combination of shapes and dtypes.  A trace that calls it again, for another site of a
@@ -34,10 +34,10 @@ def kernel(
 
     Args:
         fn: function of arrays; its body may use ``jax.numpy`` freely.
-        static: names of arguments that are not arrays (shapes, flags) and select a program.
+        static: names of keyword arguments that are not arrays (shapes, flags) and select a program.
 
     Returns:
-        The compiled function, with the signature of ``fn``.
+        The compiled function; it takes numbers and NumPy arrays too, its body sees JAX arrays only.
 
     Example:
         >>> @kernel
@@ -52,8 +52,8 @@ def kernel(
         return functools.partial(kernel, static=static)
 
     @functools.wraps(fn)
-    def broadcasting(*args: P.args, **kwargs: P.kwargs) -> R:
+    def broadcasting(*args: Any, **kwargs: Any) -> R:
         with jax.numpy_rank_promotion("allow"):
-            return fn(*args, **kwargs)
+            return fn(*map(jnp.asarray, args), **kwargs)
 
-    return cast(Callable[P, R], jax.jit(broadcasting, static_argnames=static))
+    return cast(Callable[..., R], jax.jit(broadcasting, static_argnames=static))

@@ -6,11 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
-from jax.typing import ArrayLike
 
 from twofold_jax.ops.arrays import broadcast_shapes
 
-__all__ = ["cholesky_of_inverse", "from_strict_lower", "half_log_det", "solve_lower", "strict_lower"]
+__all__ = ["cholesky", "cholesky_of_inverse", "from_strict_lower", "half_log_det", "solve_lower", "strict_lower"]
 
 
 def from_strict_lower(entries: Array, n: int) -> Array:
@@ -32,7 +31,13 @@ def strict_lower(matrix: Array) -> Array:
     return matrix[..., rows, columns]
 
 
-def half_log_det(factor: ArrayLike) -> Array:
+def cholesky(matrix: Array) -> Array:
+    """Lower Cholesky factor of a symmetric positive definite matrix."""
+    factor: Array = jnp.linalg.cholesky(matrix)
+    return factor
+
+
+def half_log_det(factor: Array) -> Array:
     """Sum of the logarithms of the diagonal of a triangular matrix."""
     return jnp.sum(jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
 
@@ -54,9 +59,9 @@ def solve_lower(factor: Array, vector: Array) -> Array:
     return solve_triangular(jnp.broadcast_to(factor, (*batch, n, n)), spread, lower=True)[..., 0]
 
 
-def cholesky_of_inverse(precision: ArrayLike) -> Array:
+def cholesky_of_inverse(precision: Array) -> Array:
     """Cholesky factor of the inverse of a positive definite matrix, without forming the inverse."""
-    flipped = jnp.linalg.cholesky(jnp.flip(jnp.asarray(precision), (-2, -1)))
+    flipped = cholesky(jnp.flip(jnp.asarray(precision), (-2, -1)))
     upper = jnp.swapaxes(jnp.flip(flipped, (-2, -1)), -2, -1)
     identity = jnp.broadcast_to(jnp.eye(upper.shape[-1], dtype=upper.dtype), upper.shape)
     return solve_triangular(upper, identity, lower=True)

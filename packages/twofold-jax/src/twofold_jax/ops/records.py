@@ -56,8 +56,8 @@ class Record:
             return True
         if type(self) is not type(other):
             return False
-        mine, theirs = jax.tree.flatten(self), jax.tree.flatten(other)
-        return mine[1] == theirs[1] and all(_same(a, b) for a, b in zip(mine[0], theirs[0], strict=True))
+        mine, theirs = (jax.tree.flatten(record) for record in (self, other))
+        return bool(mine[1] == theirs[1]) and all(_same(a, b) for a, b in zip(mine[0], theirs[0], strict=True))
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(getattr(self, n) for n in self.static_names)))

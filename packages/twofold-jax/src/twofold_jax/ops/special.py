@@ -7,7 +7,6 @@ import math
 import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import gammaln
-from jax.typing import ArrayLike
 
 __all__ = [
     "binomial_log_mass",
@@ -21,12 +20,12 @@ __all__ = [
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
-def logit(p: ArrayLike) -> Array:
+def logit(p: Array) -> Array:
     """``log(p) - log(1 - p)``."""
     return jnp.log(p) - jnp.log1p(-p)
 
 
-def log1p_square(z: ArrayLike) -> Array:
+def log1p_square(z: Array) -> Array:
     """``log(1 + z**2)`` also where the square overflows.
 
     Example:
@@ -38,7 +37,7 @@ def log1p_square(z: ArrayLike) -> Array:
     return jnp.where(far, 2.0 * jnp.log(jnp.abs(jnp.where(far, z, 1.0))), near)
 
 
-def log_gamma_half_step(x: ArrayLike) -> Array:
+def log_gamma_half_step(x: Array) -> Array:
     """``lgamma(x + 1/2) - lgamma(x) - log(x) / 2``, which vanishes for large ``x``.
 
     Source: Tricomi and Erdelyi (1951), Pacific J. Math. 1(1), asymptotic expansion of a ratio of gamma functions.
@@ -52,7 +51,7 @@ def log_gamma_half_step(x: ArrayLike) -> Array:
     return jnp.where(far, r * _polynomial(s, series), exact)
 
 
-def stirling_error(x: ArrayLike) -> Array:
+def stirling_error(x: Array) -> Array:
     """``lgamma(x + 1)`` less Stirling's approximation ``(x + 1/2) * log(x) - x + log(2 * pi) / 2``, for ``x > 0``.
 
     Source: Loader (2000), Fast and accurate computation of binomial probabilities, eq. (4).
@@ -72,7 +71,7 @@ def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     return total
 
 
-def poisson_log_mass(k: ArrayLike, rate: ArrayLike) -> Array:
+def poisson_log_mass(k: Array, rate: Array) -> Array:
     """``k * log(rate) - rate - lgamma(k + 1)`` for ``k > 0``, without the cancellation of large terms.
 
     Source: Loader (2000), Fast and accurate computation of binomial probabilities, section 3.
@@ -85,7 +84,7 @@ def poisson_log_mass(k: ArrayLike, rate: ArrayLike) -> Array:
     return -k * (excess - log_ratio) - stirling_error(k) - 0.5 * jnp.log(k) - _HALF_LOG_TWO_PI
 
 
-def binomial_log_mass(k: ArrayLike, n: ArrayLike, logits: ArrayLike) -> Array:
+def binomial_log_mass(k: Array, n: Array, logits: Array) -> Array:
     """``log(choose(n, k)) + k * log(p) + (n - k) * log(1 - p)`` for ``0 < k < n``, without cancellation of large terms.
 
     The mass is that at the most probable ``p = k / n``, whose logarithm Stirling's series gives, times the exponential

@@ -54,7 +54,7 @@ class SingletonConstraint(Constraint):
         if instance is None:
             instance = super().__new__(cls)
             cls._instance = instance
-        return instance  # type: ignore[no-any-return]
+        return instance
 
     @classmethod
     def tree_unflatten(cls, static: tuple[Any, ...], bounds: tuple[Any, ...]) -> Self:
@@ -72,7 +72,7 @@ class Dependent(Constraint):
         event_dim: number of dims of one value, where that is known.
     """
 
-    static_names = ("is_discrete", "event_dim")
+    static_names: ClassVar[tuple[str, ...]] = ("is_discrete", "event_dim")
 
     def __init__(self, *, is_discrete: bool = False, event_dim: int = 0) -> None:
         self.is_discrete, self.event_dim = is_discrete, event_dim
@@ -139,8 +139,11 @@ class independent(Constraint):
         [ True False]
     """
 
-    leaf_names = ("base_constraint",)
-    static_names = ("reinterpreted_batch_ndims",)
+    leaf_names: ClassVar[tuple[str, ...]] = ("base_constraint",)
+    static_names: ClassVar[tuple[str, ...]] = ("reinterpreted_batch_ndims",)
+
+    base_constraint: Constraint
+    reinterpreted_batch_ndims: int
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
         if isinstance(base_constraint, independent):

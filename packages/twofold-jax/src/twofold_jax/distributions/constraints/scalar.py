@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jax.typing import ArrayLike
@@ -61,7 +61,7 @@ class greater_than(Constraint):
         lower_bound: real, any shape that broadcasts with the values.
     """
 
-    leaf_names = ("lower_bound",)
+    leaf_names: ClassVar[tuple[str, ...]] = ("lower_bound",)
 
     def __init__(self, lower_bound: ArrayLike) -> None:
         self.lower_bound = lower_bound
@@ -87,7 +87,7 @@ class less_than(Constraint):
         upper_bound: real, any shape that broadcasts with the values.
     """
 
-    leaf_names = ("upper_bound",)
+    leaf_names: ClassVar[tuple[str, ...]] = ("upper_bound",)
 
     def __init__(self, upper_bound: ArrayLike) -> None:
         self.upper_bound = upper_bound
@@ -114,7 +114,7 @@ class interval(Constraint):
         upper_bound: real, at least ``lower_bound``.
     """
 
-    leaf_names = ("lower_bound", "upper_bound")
+    leaf_names: ClassVar[tuple[str, ...]] = ("lower_bound", "upper_bound")
 
     def __init__(self, lower_bound: ArrayLike, upper_bound: ArrayLike) -> None:
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
@@ -142,7 +142,7 @@ class integer_interval(Constraint):
     """
 
     is_discrete = True
-    leaf_names = ("lower_bound", "upper_bound")
+    leaf_names: ClassVar[tuple[str, ...]] = ("lower_bound", "upper_bound")
 
     def __init__(self, lower_bound: ArrayLike, upper_bound: ArrayLike) -> None:
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
@@ -162,7 +162,7 @@ class integer_greater_than(Constraint):
     """
 
     is_discrete = True
-    leaf_names = ("lower_bound",)
+    leaf_names: ClassVar[tuple[str, ...]] = ("lower_bound",)
 
     def __init__(self, lower_bound: ArrayLike) -> None:
         self.lower_bound = lower_bound

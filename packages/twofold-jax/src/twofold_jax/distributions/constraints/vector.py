@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jax.typing import ArrayLike
@@ -137,7 +137,7 @@ class multinomial(Constraint):
 
     is_discrete = True
     event_dim = 1
-    leaf_names = ("upper_bound",)
+    leaf_names: ClassVar[tuple[str, ...]] = ("upper_bound",)
 
     def __init__(self, upper_bound: ArrayLike) -> None:
         self.upper_bound = upper_bound
@@ -159,7 +159,7 @@ class zero_sum(Constraint):
         event_dim: number of dims of one value.
     """
 
-    static_names = ("event_dim",)
+    static_names: ClassVar[tuple[str, ...]] = ("event_dim",)
 
     def __init__(self, event_dim: int = 1) -> None:
         self.event_dim = event_dim
@@ -189,8 +189,8 @@ class cat(Constraint):
         array([False,  True])
     """
 
-    leaf_names = ("cseq",)
-    static_names = ("dim", "lengths")
+    leaf_names: ClassVar[tuple[str, ...]] = ("cseq",)
+    static_names: ClassVar[tuple[str, ...]] = ("dim", "lengths")
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
         self.cseq, self.dim = tuple(cseq), dim

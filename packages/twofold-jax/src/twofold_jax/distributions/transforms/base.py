@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 
 
 @kernel(static=("ndims",))
-def sum_rightmost(x: ArrayLike, ndims: int) -> Array:
+def sum_rightmost(x: Array, ndims: int) -> Array:
     """Sum of ``x`` over its last ``ndims`` dims."""
     return jnp.sum(x, axis=tuple(range(-ndims, 0))) if ndims else jnp.asarray(x)
 
@@ -255,7 +255,7 @@ class ComposeTransform(Transform):
             det = sum_rightmost(det, ndims=extra) if extra else det
             total = det if total is None else total + det
             x = image
-        return total
+        return jnp.asarray(total)
 
     def forward_shape(self, shape: Shape) -> Shape:
         for part in self.parts:

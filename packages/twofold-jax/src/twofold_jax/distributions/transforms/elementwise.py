@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.constraints import Constraint
 from twofold_jax.distributions.transforms.base import Shape, Transform
-from twofold_jax.ops.arrays import broadcast_shapes, is_concrete, shape_of
+from twofold_jax.ops.arrays import broadcast_shapes, finfo, is_concrete, shape_of
 from twofold_jax.ops.kernel import kernel
 
 __all__ = [
@@ -27,17 +27,17 @@ __all__ = [
 
 
 @kernel
-def _affine(x: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _affine(x: Array, loc: Array, scale: Array) -> Array:
     return loc + scale * x
 
 
 @kernel
-def _affine_inverse(y: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Array:
+def _affine_inverse(y: Array, loc: Array, scale: Array) -> Array:
     return (y - loc) / scale
 
 
 @kernel(static=("shape",))
-def _log_abs(scale: ArrayLike, shape: Shape) -> Array:
+def _log_abs(scale: Array, shape: Shape) -> Array:
     return jnp.broadcast_to(jnp.log(jnp.abs(scale)), shape)
 
 
@@ -143,19 +143,19 @@ class ExpTransform(Transform):
 
 
 @kernel
-def _clipped_sigmoid(x: ArrayLike) -> Array:
+def _clipped_sigmoid(x: Array) -> Array:
     dtype = jnp.result_type(float, x)
-    info = jnp.finfo(dtype)
+    info = finfo(dtype)
     return jnp.clip(jax.nn.sigmoid(x), info.tiny, 1.0 - info.epsneg)
 
 
 @kernel
-def _logit(y: ArrayLike) -> Array:
+def _logit(y: Array) -> Array:
     return jnp.log(y) - jnp.log1p(-y)
 
 
 @kernel
-def _sigmoid_log_slope(x: ArrayLike) -> Array:
+def _sigmoid_log_slope(x: Array) -> Array:
     return -jax.nn.softplus(x) - jax.nn.softplus(-x)
 
 
@@ -176,17 +176,17 @@ class SigmoidTransform(Transform):
 
 
 @kernel
-def _softplus(x: ArrayLike) -> Array:
+def _softplus(x: Array) -> Array:
     return jax.nn.softplus(x)
 
 
 @kernel
-def _softplus_inverse(y: ArrayLike) -> Array:
+def _softplus_inverse(y: Array) -> Array:
     return y + jnp.log(-jnp.expm1(-y))
 
 
 @kernel
-def _softplus_log_slope(x: ArrayLike) -> Array:
+def _softplus_log_slope(x: Array) -> Array:
     return -jax.nn.softplus(-x)
 
 
@@ -207,7 +207,7 @@ class SoftplusTransform(Transform):
 
 
 @kernel
-def _power_log_slope(x: ArrayLike, exponent: ArrayLike) -> Array:
+def _power_log_slope(x: Array, exponent: Array) -> Array:
     return jnp.log(jnp.abs(exponent)) + (exponent - 1.0) * jnp.log(x)
 
 

@@ -13,11 +13,12 @@ from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
 
 from twofold_jax.distributions import constraints
+from twofold_jax.distributions.constraints import Constraint
 from twofold_jax.distributions.transforms.base import Shape, Transform
 from twofold_jax.errors import ShapeError
 from twofold_jax.ops.arrays import broadcast_shapes, shape_of
 from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import from_strict_lower, strict_lower
+from twofold_jax.ops.linalg import cholesky, from_strict_lower, strict_lower
 
 __all__ = [
     "CholeskyTransform",
@@ -144,14 +145,14 @@ def _log_left(x: Array, n: int) -> Array:
 
 
 @kernel(static=("n",))
-def _corr_cholesky(x: ArrayLike, n: int) -> Array:
+def _corr_cholesky(x: Array, n: int) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     share = from_strict_lower(jnp.tanh(x), n) + jnp.eye(n, dtype=x.dtype)
     return share * jnp.exp(0.5 * _log_left(x, n))
 
 
 @kernel
-def _corr_cholesky_inverse(y: ArrayLike) -> Array:
+def _corr_cholesky_inverse(y: Array) -> Array:
     y = jnp.asarray(y)
     squares = jnp.flip(jnp.cumsum(jnp.flip(y * y, -1), axis=-1), -1)
     after = jnp.concatenate([squares[..., 1:], jnp.ones_like(squares[..., :1])], axis=-1)
@@ -159,7 +160,7 @@ def _corr_cholesky_inverse(y: ArrayLike) -> Array:
 
 
 @kernel(static=("n",))
-def _corr_cholesky_log_det(x: ArrayLike, n: int) -> Array:
+def _corr_cholesky_log_det(x: Array, n: int) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     return jnp.sum(_log_sech_squared(x) + 0.5 * strict_lower(_log_left(x, n)), axis=-1)
 
@@ -194,11 +195,16 @@ class CorrCholeskyTransform(Transform):
 class CholeskyTransform(Transform):
     """Positive definite matrices to their Cholesky factors."""
 
-    domain = constraints.positive_definite
-    codomain = constraints.lower_cholesky
+    @property
+    def domain(self) -> Constraint:
+        return constraints.positive_definite
+
+    @property
+    def codomain(self) -> Constraint:
+        return constraints.lower_cholesky
 
     def __call__(self, x: ArrayLike) -> Array:
-        return jnp.linalg.cholesky(x)
+        return cholesky(jnp.asarray(x))
 
     def _inverse(self, y: ArrayLike) -> Array:
         return jnp.matmul(y, jnp.swapaxes(y, -2, -1))
@@ -213,8 +219,13 @@ class CholeskyTransform(Transform):
 class CorrMatrixCholeskyTransform(CholeskyTransform):
     """Correlation matrices to their Cholesky factors."""
 
-    domain = constraints.corr_matrix
-    codomain = constraints.corr_cholesky
+    @property
+    def domain(self) -> Constraint:
+        return constraints.corr_matrix
+
+    @property
+    def codomain(self) -> Constraint:
+        return constraints.corr_cholesky
 
     def log_abs_det_jacobian(self, x: ArrayLike, y: ArrayLike, intermediates: Any = None) -> Array:
         n = shape_of(x)[-1]
@@ -241,10 +252,10 @@ class LowerCholeskyAffine(Transform):
         self.loc, self.scale_tril = loc, scale_tril
 
     def __call__(self, x: ArrayLike) -> Array:
-        return self.loc + jnp.matmul(self.scale_tril, jnp.asarray(x)[..., None])[..., 0]
+        return jnp.asarray(self.loc) + jnp.matmul(self.scale_tril, jnp.asarray(x)[..., None])[..., 0]
 
     def _inverse(self, y: ArrayLike) -> Array:
-        shifted = jnp.asarray(y - self.loc)
+        shifted = jnp.asarray(y) - self.loc
         batch = broadcast_shapes(shifted.shape[:-1], shape_of(self.scale_tril)[:-2])
         n = shifted.shape[-1]
         factor = jnp.broadcast_to(self.scale_tril, (*batch, n, n))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from twofold_jax.distributions import constraints
 from twofold_jax.distributions.constraints import Constraint
@@ -53,7 +53,13 @@ class ConstraintRegistry:
     def __init__(self) -> None:
         self._factories: dict[type, Factory] = {}
 
-    def register(self, constraint: type[Constraint] | Constraint, factory: F | None = None) -> Any:
+    @overload
+    def register(self, constraint: type[Constraint] | Constraint) -> Callable[[F], F]: ...
+
+    @overload
+    def register(self, constraint: type[Constraint] | Constraint, factory: F) -> F: ...
+
+    def register(self, constraint: type[Constraint] | Constraint, factory: F | None = None) -> F | Callable[[F], F]:
         """Use ``factory(constraint)`` for constraints of a class; without ``factory``, a decorator.
 
         Args:

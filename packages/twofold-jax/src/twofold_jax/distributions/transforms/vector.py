@@ -15,7 +15,7 @@ from twofold_jax.distributions import constraints
 from twofold_jax.distributions.constraints import Constraint
 from twofold_jax.distributions.transforms.base import Shape, Transform
 from twofold_jax.errors import ShapeError
-from twofold_jax.ops.arrays import shape_of
+from twofold_jax.ops.arrays import finfo, shape_of
 from twofold_jax.ops.kernel import kernel
 
 __all__ = [
@@ -39,7 +39,7 @@ def _sticks(x: Array) -> tuple[Array, Array, Array]:
 
 
 @kernel
-def _stick_breaking(x: ArrayLike) -> Array:
+def _stick_breaking(x: Array) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     log_share, log_left, before = _sticks(x)
     last = log_left[..., -1:] if x.shape[-1] else jnp.zeros_like(x, shape=(*x.shape[:-1], 1))
@@ -47,15 +47,15 @@ def _stick_breaking(x: ArrayLike) -> Array:
 
 
 @kernel
-def _stick_breaking_inverse(y: ArrayLike) -> Array:
-    y = jnp.maximum(y, jnp.finfo(jnp.result_type(float, y)).tiny)
+def _stick_breaking_inverse(y: Array) -> Array:
+    y = jnp.maximum(y, finfo(jnp.result_type(float, y)).tiny)
     left = jnp.flip(jnp.cumsum(jnp.flip(y, -1), axis=-1), -1)[..., 1:]
     count = y.shape[-1] - 1
     return jnp.log(y[..., :-1]) - jnp.log(left) + jnp.log(jnp.arange(count, 0, -1, dtype=y.dtype))
 
 
 @kernel
-def _stick_breaking_log_det(x: ArrayLike) -> Array:
+def _stick_breaking_log_det(x: Array) -> Array:
     log_share, log_left, _ = _sticks(jnp.asarray(x, jnp.result_type(float, x)))
     return jnp.sum(log_share + log_left, axis=-1)
 
@@ -94,13 +94,13 @@ def _last(shape: Shape, transform: Transform) -> int:
 
 
 @kernel
-def _ordered(x: ArrayLike) -> Array:
+def _ordered(x: Array) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     return jnp.cumsum(jnp.concatenate([x[..., :1], jnp.exp(x[..., 1:])], axis=-1), axis=-1)
 
 
 @kernel
-def _ordered_inverse(y: ArrayLike) -> Array:
+def _ordered_inverse(y: Array) -> Array:
     y = jnp.asarray(y)
     return jnp.concatenate([y[..., :1], jnp.log(jnp.diff(y, axis=-1))], axis=-1)
 
@@ -131,13 +131,13 @@ def _log_left(x: Array) -> Array:
 
 
 @kernel
-def _l1_ball(x: ArrayLike) -> Array:
+def _l1_ball(x: Array) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     return jnp.tanh(x) * jnp.exp(_log_left(x))
 
 
 @kernel
-def _l1_ball_inverse(y: ArrayLike) -> Array:
+def _l1_ball_inverse(y: Array) -> Array:
     y = jnp.asarray(y, jnp.result_type(float, y))
     used = jnp.cumsum(jnp.abs(y), axis=-1)
     left = 1.0 - jnp.concatenate([jnp.zeros_like(used[..., :1]), used[..., :-1]], axis=-1)
@@ -145,7 +145,7 @@ def _l1_ball_inverse(y: ArrayLike) -> Array:
 
 
 @kernel
-def _l1_ball_log_det(x: ArrayLike) -> Array:
+def _l1_ball_log_det(x: Array) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     log_cosh = x + jax.nn.softplus(-2.0 * x) - jnp.log(2.0)
     return jnp.sum(_log_left(x) - 2.0 * log_cosh, axis=-1)
@@ -171,7 +171,7 @@ class L1BallTransform(Transform):
 
 
 @kernel(static=("ndims",))
-def _zero_sum(x: ArrayLike, ndims: int) -> Array:
+def _zero_sum(x: Array, ndims: int) -> Array:
     x = jnp.asarray(x, jnp.result_type(float, x))
     for axis in range(-ndims, 0):
         n = x.shape[axis] + 1
@@ -182,7 +182,7 @@ def _zero_sum(x: ArrayLike, ndims: int) -> Array:
 
 
 @kernel(static=("ndims",))
-def _zero_sum_inverse(y: ArrayLike, ndims: int) -> Array:
+def _zero_sum_inverse(y: Array, ndims: int) -> Array:
     y = jnp.asarray(y)
     for axis in range(-ndims, 0):
         n = y.shape[axis]

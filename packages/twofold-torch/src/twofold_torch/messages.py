@@ -39,7 +39,8 @@ class Message(TypedDict, total=False):
 
     type: str
     """``sample``, ``param``, ``deterministic``, ``subsample``, ``get_mask``, or the type of a user's own statement."""
-    name: str | None
+    name: str
+    """Unique within one run; None in a statement that has no name, such as ``subsample``."""
     fn: Any
     """sample: the law or stochastic function.  Others: what makes the value of ``args`` and ``kwargs``."""
     is_observed: bool

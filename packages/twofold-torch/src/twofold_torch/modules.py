@@ -146,6 +146,9 @@ def random_module(name: str, nn_module: nn.Module, prior: Any, *args: Any, **kwa
     )
 
     def draw_module() -> nn.Module:
-        return lift(module, prior=full, fit_shape=True)(name, copy.deepcopy(nn_module), update_module_params=True)
+        lifted: nn.Module = lift(module, prior=full, fit_shape=True)(
+            name, copy.deepcopy(nn_module), update_module_params=True
+        )
+        return lifted
 
     return draw_module

@@ -304,7 +304,7 @@ def _constrained(leaf: Tensor, constraint: Constraint) -> Tensor:
     value: Any = leaf if constraint is constraints.real else transform_to(constraint)(leaf)
     if value is not leaf or "unconstrained" not in leaf.__dict__:
         value.unconstrained = _LeafOf(leaf)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def as_init(name: str, value: Any) -> Tensor:

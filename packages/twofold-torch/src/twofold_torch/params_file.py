@@ -29,6 +29,7 @@ __all__ = ["load_pickled_state", "load_state", "save_state"]
 _FORMAT = "twofold_torch.params"
 _VERSION = "1"
 _Path = str | PathLike[str]
+_SIGNS_OF_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
 
 
 def save_state(state: Any, filename: _Path) -> None:
@@ -111,7 +112,7 @@ def load_state(filename: _Path, map_location: str | torch.device | None = None) 
     from safetensors import SafetensorError, safe_open
 
     path = _existing(filename)
-    with _clear_errors(path, (SafetensorError, OSError)), safe_open(path, framework="pt") as file:
+    with _clear_errors(path, SafetensorError, OSError), safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != _FORMAT or metadata.get("version") != _VERSION:
             seen = f"format {metadata.get('format')!r}, version {metadata.get('version')!r}"
@@ -140,13 +141,15 @@ def _existing(filename: _Path) -> Path:
 
 
 @contextmanager
-def _clear_errors(path: Path, more: tuple[type[Exception], ...]) -> Iterator[None]:
+def _clear_errors(path: Path, *more: type[Exception]) -> Iterator[None]:
     """Report whatever goes wrong inside a damaged file as that."""
     try:
         yield
     except FileFormatError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, *more) as error:
+    except Exception as error:
+        if not isinstance(error, _SIGNS_OF_DAMAGE + more):
+            raise
         raise FileFormatError(
             f"{path} is damaged, or not a parameter file",
             seen=f"{type(error).__name__}: {error}",
@@ -180,8 +183,8 @@ def load_pickled_state(filename: _Path, map_location: str | torch.device | None 
     from pickle import UnpicklingError
 
     path = _existing(filename)
-    classes = [value for value in vars(torch_constraints).values() if isinstance(value, type)]
-    with _clear_errors(path, (UnpicklingError, OSError, EOFError)), torch.serialization.safe_globals(classes):
+    classes: list[Any] = [value for value in vars(torch_constraints).values() if isinstance(value, type)]
+    with _clear_errors(path, UnpicklingError, OSError, EOFError), torch.serialization.safe_globals(classes):
         state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     if not isinstance(state, dict) or not {"params", "constraints"} <= set(state):
         raise FileFormatError(f"{path} holds no parameter store", expected="a dict of 'params' and 'constraints'")

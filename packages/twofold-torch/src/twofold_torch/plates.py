@@ -118,13 +118,12 @@ class plate(Messenger):
         law = _Subsample(size, subsample_size, self.device)
         if not STACK.handlers:
             return law() if self._chosen is None else self._chosen
-        chosen = {} if self._chosen is None else {"value": self._chosen}
-        value = apply_stack(new_message("sample", self.name, law, **chosen))["value"]
-        indices = value if value is self._chosen else _row_numbers(self.name, value, self.device)
-        if len(indices) != subsample_size:
+        value = apply_stack(new_message("sample", self.name, law, value=self._chosen))["value"]
+        indices = self._chosen if value is self._chosen else _row_numbers(self.name, value, self.device)
+        if indices is None or len(indices) != subsample_size:
             raise PlateError(
                 f"plate {self.name!r} was given a subsample of another length",
-                seen=f"{len(indices)} row numbers, as by replay or condition",
+                seen=f"{0 if indices is None else len(indices)} row numbers, as by replay or condition",
                 expected=f"{subsample_size}",
                 suggestion="give the plate the same subsample_size in model and guide",
             )
@@ -336,7 +335,7 @@ def _device(name: str, use_cuda: bool | None, device: str | torch.device | None)
 
 def _positive(name: str, what: str, value: Any) -> int:
     try:
-        number = operator.index(value.item() if isinstance(value, Tensor) and value.dim() == 0 else value)
+        number = operator.index(value)
     except TypeError:
         number = 0
     if number < 1:

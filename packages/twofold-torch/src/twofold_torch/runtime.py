@@ -58,10 +58,8 @@ def current_run() -> object | None:
     A run is what the outermost trace records, or without one what happens inside the outermost handler.
     """
     handlers = STACK.handlers
-    for handler in handlers:
-        if handler.is_recorder:
-            return handler.__dict__["_entry"]
-    return handlers[0].__dict__["_entry"] if handlers else None
+    outermost = next((handler for handler in handlers if handler.is_recorder), handlers[0] if handlers else None)
+    return None if outermost is None else outermost._entry
 
 
 class NonlocalExit(Exception):  # noqa: N818 - no error: a way out
@@ -109,6 +107,8 @@ class Messenger:
     """Whether a run begins where this handler is entered."""
 
     fn: Callable[..., Any] | None = None
+    _entry: object = None
+    """Token of the present activation."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let the runtime reach an overridden hook under either name in one call."""

@@ -107,13 +107,17 @@ def _safe_value(fn: Any, value: Any, mask: Tensor) -> Any:
         support = fn.support
     except NotImplementedError:
         return value
-    if support is None or constraints.is_dependent(support) or not value.numel():
+    if support is None or _is_dependent(support) or not value.numel():
         return value
     event_dim = len(fn.event_shape)
     batch = broadcast_shape(mask.shape, value.shape[: value.dim() - event_dim])
     full = value.expand(batch + value.shape[value.dim() - event_dim :])
     inside = mask.reshape(mask.shape + (1,) * event_dim)
     return torch.where(inside, full, constraints.feasible_like(support, full))
+
+
+def _is_dependent(support: Any) -> bool:
+    return bool(constraints.is_dependent(support))
 
 
 def _unscorable(name: str, site: dict[str, Any]) -> SiteError:

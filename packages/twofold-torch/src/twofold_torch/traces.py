@@ -209,15 +209,14 @@ class Trace:
         Returns:
             A scalar; 0 for a run without sample sites.  If it is NaN, and validation is on, a warning names the sites.
         """
-        total: Tensor | None = None
+        parts: list[Tensor] = []
         for name, site in self.nodes.items():
             if site["type"] == "sample" and site_filter(name, site):
                 part = site.get("log_prob_sum")
-                if part is None:
-                    part = score_site(name, site, self)
-                total = part if total is None else total + part
-        if total is None:
+                parts.append(score_site(name, site, self) if part is None else part)
+        if not parts:
             return torch.zeros(())
+        total = parts[0] if len(parts) == 1 else torch.stack(parts).sum()
         if is_validation_enabled():
             self._warn_of_nan(total, site_filter)
         return total

@@ -118,7 +118,9 @@ def _all_values(msg: Message, dim: int) -> torch.Tensor:
     fn, infer = msg["fn"], msg["infer"]
     event_dim, batch_dim = len(fn.event_shape), len(fn.batch_shape)
     if infer.get("num_samples") is not None:
-        values = fn.rsample((infer["num_samples"],)) if fn.has_rsample else fn.sample((infer["num_samples"],))
+        values: torch.Tensor = (
+            fn.rsample((infer["num_samples"],)) if fn.has_rsample else fn.sample((infer["num_samples"],))
+        )
     else:
         values = _support(msg, expand=bool(infer.get("expand", False)))
     batch = values.shape[1 : values.dim() - event_dim]
@@ -353,7 +355,6 @@ def queue(
 def _queued(
     fn: Callable[..., Any], queue: Any, max_tries: int, extend_fn: Any, escape_fn: Any, num_samples: Any
 ) -> Any:
-    @functools.wraps(fn)
     def run(*args: Any, **kwargs: Any) -> Any:
         for _ in range(max_tries):
             partial = queue.get()

@@ -97,7 +97,7 @@ class trace(Messenger):
         kind = msg["type"]
         if kind not in _RECORDED or (self.param_only and kind != "param") or "_do_not_trace" in msg["infer"]:
             return
-        self.trace.record(msg["name"], msg)  # type: ignore[arg-type]
+        self.trace.record(msg["name"], msg)
 
 
 def _node(name: str, kind: str, **keys: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class replay(NamedMessenger):
         if trace is None and params is None:
             raise HandlerError("replay was given nothing to repeat", expected="trace=, params=, or both")
         self.trace, self.params = trace, {} if params is None else params
-        self._recorded: Mapping[str, Any] = {} if trace is None else getattr(trace, "nodes", trace)
+        self._recorded: Mapping[str, Any] = {} if trace is None else trace.nodes
 
     def _names(self) -> Collection[str]:
         latent = [name for name, site in self._recorded.items() if _is_own_latent(site)]

@@ -50,7 +50,7 @@ class reparam(NamedMessenger):
         rule = self.config.get(name) if isinstance(self.config, Mapping) else self.config(msg)
         if rule is None:
             return
-        result = rule.apply({key: msg[key] for key in ("name", "fn", "value", "is_observed", "infer")})  # type: ignore[literal-required]
+        result = rule.apply({key: msg[key] for key in ("name", "fn", "value", "is_observed", "infer")})
         if result["fn"] is None:
             msg["type"], msg["is_observed"], msg["done"] = "deterministic", True, True
             msg["kwargs"] = {"event_dim": len(msg["fn"].event_shape)}

@@ -74,7 +74,7 @@ class condition(NamedMessenger):
             self._pass(msg)
             return
         self._see(msg)
-        value = self._values.get(msg["name"]) if self.condition_fn is None else self.condition_fn(msg)  # type: ignore[arg-type]
+        value = self._values.get(msg["name"]) if self.condition_fn is None else self.condition_fn(msg)
         if value is not None:
             msg["value"], msg["is_observed"] = value, True
 
@@ -184,7 +184,7 @@ class substitute(NamedMessenger):
             self._pass(msg)
             return
         self._see(msg)
-        value = self.data.get(msg["name"]) if self.substitute_fn is None else self.substitute_fn(msg)  # type: ignore[arg-type]
+        value = self.data.get(msg["name"]) if self.substitute_fn is None else self.substitute_fn(msg)
         if value is not None:
             msg["value"] = torch.as_tensor(value)
 
@@ -270,7 +270,7 @@ class lift(NamedMessenger):
         """Show the draw as the value of the param to handlers further in."""
         lifted = msg["infer"].get("_lifted")
         if msg["type"] == "sample" and lifted is not None:
-            self._drawn[msg["name"]] = msg["value"]  # type: ignore[index]
+            self._drawn[msg["name"]] = msg["value"]
             msg["type"] = "param"
             msg["fn"], msg["args"], msg["kwargs"] = lifted
             msg["infer"] = {key: value for key, value in msg["infer"].items() if key != "_lifted"}

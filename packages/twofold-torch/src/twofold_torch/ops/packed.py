@@ -56,7 +56,7 @@ def assign_symbols(nodes: Mapping[str, Any], plate_to_symbol: dict[str, str]) ->
 
 
 def _symbol(number: int) -> str:
-    from opt_einsum import get_symbol
+    from opt_einsum import get_symbol  # type: ignore[import-untyped]
 
     return str(get_symbol(number))
 

@@ -85,7 +85,7 @@ class Program:
             with torch.no_grad():
                 results = self.forward(*arguments)[: len(self._has_gradient)]
         else:
-            results = _Run.apply(self, *arguments)
+            results = _Run.apply(self, *arguments)  # type: ignore[no-untyped-call]
         rest = iter(results)
         flat = [next(rest) if isinstance(leaf, Tensor) else leaf for leaf in self._result_leaves]
         return tree_unflatten(flat, self._result_spec)
@@ -107,7 +107,7 @@ class _Run(torch.autograd.Function):
         return results
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> Any:
         program = ctx.program
         kept = [c for c, has in zip(cotangents, program._has_gradient, strict=True) if has]
@@ -201,7 +201,7 @@ def _watcher(inputs: Sequence[Tensor], ignore_warnings: bool) -> Any:
                     self.leaves[id(value)] = value
             return func(*args, **(kwargs or {}))
 
-    watcher = Watcher()
+    watcher = Watcher()  # type: ignore[no-untyped-call]
     watcher.leaves = {}
     return watcher
 

@@ -17,7 +17,7 @@ from .lean import as_value
 __all__ = ["Bernoulli", "Geometric"]
 
 
-class Bernoulli(CoinLaw, td.Bernoulli):
+class Bernoulli(CoinLaw, td.Bernoulli):  # type: ignore[override]
     r"""1 with probability ``probs``, otherwise 0.
 
     .. math:: \log p(x) = x\log p + (1 - x)\log(1 - p)

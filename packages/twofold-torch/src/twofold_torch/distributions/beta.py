@@ -43,7 +43,7 @@ class Beta(UnivariateLaw, td.Beta):
         self._set(validate_args, concentration1=concentration1, concentration0=concentration0)
 
     @property
-    def _dirichlet(self) -> td.Dirichlet:
+    def _dirichlet(self) -> td.Dirichlet:  # type: ignore[override]
         """The law of ``(x, 1 - x)``, which torch's formulas of this law use."""
         return td.Dirichlet(torch.stack([self.concentration1, self.concentration0], -1), validate_args=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from .lean import Parameter, as_value
 __all__ = ["Binomial", "NegativeBinomial"]
 
 
-class Binomial(CoinLaw, td.Binomial):
+class Binomial(CoinLaw, td.Binomial):  # type: ignore[override]
     r"""Number of successes in ``total_count`` independent tosses.
 
     .. math:: \log p(k) = \log\binom{n}{k} + k\log p + (n - k)\log(1 - p)
@@ -78,7 +79,7 @@ class Binomial(CoinLaw, td.Binomial):
             return torch.binomial(self.total_count.expand(shape), self.probs.expand(shape))
 
 
-class NegativeBinomial(CoinLaw, td.NegativeBinomial):
+class NegativeBinomial(CoinLaw, td.NegativeBinomial):  # type: ignore[override]
     r"""Number of successes before ``total_count`` failures.
 
     .. math:: \log p(k) = \log\frac{\Gamma(k + r)}{k!\,\Gamma(r)} + r\log(1 - p) + k\log p
@@ -139,7 +140,7 @@ class NegativeBinomial(CoinLaw, td.NegativeBinomial):
             return torch.poisson(self._gamma.sample(torch.Size(sample_shape)))
 
 
-def _to(x: Tensor | float | None, dtype: torch.dtype) -> Tensor | float | None:
+def _to(x: Any, dtype: torch.dtype) -> Any:
     return x.to(dtype) if isinstance(x, Tensor) else x
 
 

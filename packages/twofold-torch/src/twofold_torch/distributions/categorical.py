@@ -71,17 +71,17 @@ class Categorical(LeanLaw, td.Categorical):
         self._batch_shape, self._num_events = given.shape[:-1], given.shape[-1]
 
     @property
-    def _param(self) -> Tensor:
+    def _param(self) -> Tensor:  # type: ignore[override]
         return self.__dict__["probs"] if "probs" in self.__dict__ else self.__dict__["logits"]
 
     @property
-    def probs(self) -> Tensor:  # type: ignore[override]
+    def probs(self) -> Tensor:
         """Probabilities along the last dim."""
         given: Tensor | None = self.__dict__.get("probs")
         return self.__dict__["logits"].exp() if given is None else given
 
     @property
-    def logits(self) -> Tensor:  # type: ignore[override]
+    def logits(self) -> Tensor:
         """Log probabilities along the last dim."""
         given: Tensor | None = self.__dict__.get("logits")
         return probs_to_logits(self.__dict__["probs"]) if given is None else given

@@ -209,9 +209,8 @@ class ImproperUniform(TorchDistribution):
         if self._validate_args:
             self._validate_sample(value)
         batch_shape = value.shape[: value.dim() - len(self._event_shape)]
-        return torch.zeros_like(value[(..., *((0,) * len(self._event_shape)))]).expand(
-            broadcast_shape(self._batch_shape, batch_shape)
-        )
+        dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
+        return value.new_zeros((), dtype=dtype).expand(broadcast_shape(self._batch_shape, batch_shape))
 
     def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Refused: a flat law without end has no draws."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions import kl_divergence as torch_kl_divergence
-from torch.distributions import register_kl
+from torch.distributions import register_kl as torch_register_kl
 
 from twofold_torch.ops.shapes import broadcast_shape, sum_rightmost
 
@@ -17,6 +18,8 @@ from .multivariate_normal import MultivariateNormal
 from .wrappers import ExpandedDistribution, Independent, MaskedDistribution
 
 __all__ = ["kl_divergence", "register_kl"]
+
+Divergence = TypeVar("Divergence", bound=Callable[..., Tensor])
 
 
 def kl_divergence(p: Any, q: Any) -> Tensor:
@@ -40,6 +43,26 @@ def kl_divergence(p: Any, q: Any) -> Tensor:
         tensor(0.5000)
     """
     return torch_kl_divergence(p, q)
+
+
+def register_kl(type_p: type, type_q: type) -> Callable[[Divergence], Divergence]:
+    """Say how the divergence between laws of two classes is computed; torch's table is the one that is added to.
+
+    Args:
+        type_p: class of the first law.
+        type_q: class of the second law.
+
+    Returns:
+        A decorator for a function of both laws.
+
+    Example:
+        >>> class MyLaw(td.Normal): ...
+        >>> @register_kl(MyLaw, MyLaw)
+        ... def _kl_mine(p, q):
+        ...     return torch.zeros(())
+    """
+    decorator: Callable[[Divergence], Divergence] = torch_register_kl(type_p, type_q)
+    return decorator
 
 
 @register_kl(Delta, td.Distribution)

@@ -28,7 +28,7 @@ class _Wrapper(TorchDistributionMixin):
     _event_shape: torch.Size
 
     @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def has_rsample(self) -> bool:
         """Whether draws are reparameterised."""
         chosen = self.__dict__.get("_has_rsample")
         return bool(self.base_dist.has_rsample if chosen is None else chosen)
@@ -38,7 +38,7 @@ class _Wrapper(TorchDistributionMixin):
         self.__dict__["_has_rsample"] = value
 
     @property
-    def has_enumerate_support(self) -> bool:  # type: ignore[override]
+    def has_enumerate_support(self) -> bool:
         """Whether the support can be listed."""
         return bool(self.base_dist.has_enumerate_support)
 
@@ -81,7 +81,7 @@ class _Wrapper(TorchDistributionMixin):
         return f"batch_shape={tuple(self._batch_shape)}"
 
 
-class Independent(_Wrapper, td.Independent):
+class Independent(_Wrapper, td.Independent):  # type: ignore[type-arg,override]
     r"""``base_dist`` with its rightmost batch dims counted as event dims.
 
     .. math:: \log p(x) = \sum_{i} \log p_\text{base}(x_i)
@@ -176,7 +176,7 @@ class Independent(_Wrapper, td.Independent):
         return str(self.reinterpreted_batch_ndims)
 
 
-class ExpandedDistribution(_Wrapper, TorchDistribution):
+class ExpandedDistribution(_Wrapper, TorchDistribution):  # type: ignore[override]
     """``base_dist`` with a larger batch shape, for laws without an ``expand`` of their own.
 
     Args:
@@ -246,7 +246,7 @@ class ExpandedDistribution(_Wrapper, TorchDistribution):
         return values.expand(values.shape[:1] + self._batch_shape + self._event_shape) if expand else values
 
 
-class MaskedDistribution(_Wrapper, TorchDistribution):
+class MaskedDistribution(_Wrapper, TorchDistribution):  # type: ignore[override]
     """``base_dist`` whose log density counts only where ``mask`` is True.
 
     Where the mask is False the value is replaced by one inside the support before it is scored, so a NaN, or a value

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributions import constraints as torch_constraints
 from torch.distributions.constraints import Constraint
 
-_Interval = type(torch_constraints.unit_interval)
-_GreaterThan = type(torch_constraints.positive)
-_LowerCholesky = type(torch_constraints.lower_cholesky)
+_Interval: Any = torch_constraints.interval
+_GreaterThan: Any = torch_constraints.greater_than
+_LowerCholesky: Any = type(torch_constraints.lower_cholesky)
 
 
 def _tolerance(value: Tensor, num_terms: int) -> float:
@@ -29,14 +30,14 @@ class _Integer(Constraint):
         return value % 1 == 0
 
 
-class _OpenInterval(_Interval):
+class _OpenInterval(_Interval):  # type: ignore[misc]
     """Numbers strictly between ``lower_bound`` and ``upper_bound``."""
 
     def check(self, value: Tensor) -> Tensor:
         return (self.lower_bound < value) & (value < self.upper_bound)
 
 
-class _Circular(_Interval):
+class _Circular(_Interval):  # type: ignore[misc]
     """Angles from -pi to pi."""
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class _Circular(_Interval):
         return "Circular()"
 
 
-class _SoftplusPositive(_GreaterThan):
+class _SoftplusPositive(_GreaterThan):  # type: ignore[misc]
     """Positive numbers, reached from the real line through softplus instead of exp."""
 
     def __init__(self) -> None:
@@ -130,11 +131,11 @@ class _UnitLowerCholesky(Constraint):
         return lower & (value.diagonal(dim1=-2, dim2=-1) == 1).all(-1)
 
 
-class _SoftplusLowerCholesky(_LowerCholesky):
+class _SoftplusLowerCholesky(_LowerCholesky):  # type: ignore[misc]
     """Lower triangular matrices with a positive diagonal, reached through softplus."""
 
 
-class _ScaledUnitLowerCholesky(_LowerCholesky):
+class _ScaledUnitLowerCholesky(_LowerCholesky):  # type: ignore[misc]
     """Lower triangular matrices with a positive diagonal, reached as a unit triangle times a diagonal."""
 
 

@@ -43,14 +43,14 @@ class GreaterThanTransform(Transform):
 
     domain = tc.real
     bijective = True
-    sign = 1  # type: ignore[assignment]
+    sign = 1
 
     def __init__(self, bound: Tensor | float, cache_size: int = 0) -> None:
         super().__init__(cache_size=cache_size)
         self.bound = bound
 
     @tc.dependent_property(is_discrete=False, event_dim=0)
-    def codomain(self) -> Any:  # type: ignore[override]
+    def codomain(self) -> Any:
         """Numbers above the bound."""
         return tc.greater_than(self.bound)
 
@@ -59,7 +59,7 @@ class GreaterThanTransform(Transform):
         return self if cache_size == self._cache_size else type(self)(self.bound, cache_size)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and _same(self.bound, other.bound)  # type: ignore[attr-defined]
+        return type(self) is type(other) and _same(self.bound, other.bound)
 
     __hash__ = Transform.__hash__
 
@@ -93,10 +93,10 @@ class LessThanTransform(GreaterThanTransform):
         tensor(2.)
     """
 
-    sign = -1  # type: ignore[assignment]
+    sign = -1
 
     @tc.dependent_property(is_discrete=False, event_dim=0)
-    def codomain(self) -> Any:  # type: ignore[override]
+    def codomain(self) -> Any:
         """Numbers below the bound."""
         return tc.less_than(self.bound)
 

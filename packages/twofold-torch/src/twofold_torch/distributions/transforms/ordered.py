@@ -23,7 +23,7 @@ class OrderedTransform(Transform):
     domain = tc.real_vector
     codomain = constraints.ordered_vector
     bijective = True
-    sign = 1  # type: ignore[assignment]
+    sign = 1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OrderedTransform)
@@ -69,12 +69,12 @@ class Permute(Transform):
         self.permutation, self.dim = permutation, dim
 
     @tc.dependent_property(is_discrete=False)
-    def domain(self) -> constraints.Constraint:  # type: ignore[override]
+    def domain(self) -> constraints.Constraint:
         """Arrays with at least ``-dim`` dims."""
         return tc.independent(tc.real, -self.dim)
 
     @tc.dependent_property(is_discrete=False)
-    def codomain(self) -> constraints.Constraint:  # type: ignore[override]
+    def codomain(self) -> constraints.Constraint:
         """Arrays with at least ``-dim`` dims."""
         return tc.independent(tc.real, -self.dim)
 

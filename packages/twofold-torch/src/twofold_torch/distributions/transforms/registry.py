@@ -52,8 +52,17 @@ class ConstraintRegistry(constraint_registry.ConstraintRegistry):
     """
 
     def __init__(self, fallback: constraint_registry.ConstraintRegistry) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._fallback = fallback
+
+    def register(self, constraint: Any, factory: Factory | None = None) -> Any:
+        """Say which transform leads to a class of constraints.
+
+        Args:
+            constraint: the class, or an object of it.
+            factory: gives the transform for a constraint of that class; without it, a decorator is returned.
+        """
+        return super().register(constraint, factory)  # type: ignore[no-untyped-call]
 
     def __call__(self, constraint: tc.Constraint) -> Transform:
         """The transform from unconstrained space onto ``constraint``.
@@ -135,9 +144,9 @@ _both(constraints.softplus_lower_cholesky, lambda constraint: SoftplusLowerChole
 _both(constraints.scaled_unit_lower_cholesky, lambda constraint: ScaledUnitLowerCholeskyTransform())
 _both(constraints.unit_lower_cholesky, lambda constraint: UnitLowerCholeskyTransform())
 _both(tc.corr_cholesky, lambda constraint: CorrCholeskyTransform())
-for _kind in (tc.positive_definite, tc.positive_semidefinite):
+for _matrix in (tc.positive_definite, tc.positive_semidefinite):
     biject_to.register(
-        _kind, lambda constraint: ComposeTransform([LowerCholeskyVectorTransform(), CholeskyTransform().inv])
+        _matrix, lambda constraint: ComposeTransform([LowerCholeskyVectorTransform(), CholeskyTransform().inv])
     )
 _both(
     constraints.corr_matrix,

@@ -60,12 +60,12 @@ class ZeroSumTransform(Transform):
         self.transform_ndims = transform_ndims
 
     @tc.dependent_property(is_discrete=False)
-    def domain(self) -> constraints.Constraint:  # type: ignore[override]
+    def domain(self) -> constraints.Constraint:
         """Real arrays."""
         return tc.independent(tc.real, self.transform_ndims)
 
     @tc.dependent_property(is_discrete=False)
-    def codomain(self) -> constraints.Constraint:  # type: ignore[override]
+    def codomain(self) -> constraints.Constraint:
         """Arrays that sum to zero."""
         return constraints.zero_sum(self.transform_ndims)
 

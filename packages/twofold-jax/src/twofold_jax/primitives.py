@@ -13,7 +13,7 @@ from .distributions.base import Distribution
 from .distributions.constraints import Constraint
 from .errors import RandomKeyError, SiteTypeError
 from .messages import CondIndepStackFrame, Message, new_message
-from .ops.arrays import shape_of
+from .ops.arrays import broadcast_shapes, shape_of
 from .params import initial_value
 from .runtime import Messenger, apply_stack, draw, is_handled
 from .site_checks import check_law, check_name, check_sample_shape
@@ -129,7 +129,7 @@ def _sample_partly_observed(
             suggestion="write obs_mask=~numpy.isnan(data)",
         )
     if sample_shape:
-        fn = fn.expand((*sample_shape, *fn.batch_shape))
+        fn = fn.expand((*sample_shape, *broadcast_shapes(fn.batch_shape, shape_of(obs_mask), what=f"site {name!r}")))
     missing = not obs_mask if isinstance(obs_mask, bool) else ~obs_mask
     observed = sample(f"{name}_observed", fn.mask(obs_mask), obs=obs, infer=infer)
     unobserved = sample(f"{name}_unobserved", fn.mask(missing), rng_key=rng_key, infer=infer)

@@ -4,6 +4,7 @@ Each works as ``handler(model, ...)(*args)`` and as ``with handler(...):``, and 
 is asked first.
 """
 
+from ..runtime import Messenger
 from .enumeration import enum, markov
 from .randomness import seed
 from .recording import replay, trace
@@ -13,6 +14,7 @@ from .scoring import mask, scale
 from .values import condition, do, lift, substitute, uncondition
 
 __all__ = [
+    "Messenger",
     "block",
     "condition",
     "do",

@@ -39,9 +39,7 @@ class scale(Messenger):
 
     def __init__(self, fn: Callable[..., Any] | None = None, scale: ArrayLike | None = None) -> None:
         super().__init__(fn)
-        is_number = isinstance(scale, int | float) or getattr(getattr(scale, "dtype", None), "kind", "") in "iuf"
-        is_number = is_number and not isinstance(scale, bool) and scale is not None
-        if not is_number or (is_concrete(scale) and not np.all(np.asarray(scale) > 0)):
+        if not _is_number(scale) or (is_concrete(scale) and not np.all(np.asarray(scale) > 0)):
             raise HandlerError(
                 "scale must be a positive number",
                 seen=repr(scale),
@@ -53,6 +51,12 @@ class scale(Messenger):
     def process_message(self, msg: Message) -> None:
         if msg["type"] == "sample":
             msg["scale"] = self.scale if msg["scale"] is None else self.scale * msg["scale"]
+
+
+def _is_number(value: Any) -> bool:
+    if hasattr(value, "dtype"):
+        return jnp.issubdtype(value.dtype, jnp.integer) or jnp.issubdtype(value.dtype, jnp.floating)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class mask(Messenger):

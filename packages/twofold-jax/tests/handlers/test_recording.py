@@ -1,0 +1,67 @@
+"""Laws of trace and replay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import twofold_jax as tf
+import twofold_jax.distributions as dist
+from twofold_jax import handlers
+from twofold_jax.errors import DuplicateSiteError, HandlerError, SiteError
+
+
+def model(x: float = 0.5) -> Any:
+    z = tf.sample("z", dist.Normal(0.0, 1.0))
+    tf.sample("x", dist.Normal(z, 1.0), obs=x)
+    return z
+
+
+def recorded(**data: Any) -> Any:
+    return handlers.trace(handlers.seed(handlers.substitute(model, data={"z": 0.25} | data), rng_seed=0)).get_trace()
+
+
+def test_each_run_has_a_trace_of_its_own() -> None:
+    tracer = handlers.trace(handlers.substitute(model, data={"z": 1.0}))
+    first, second = tracer.get_trace(1.0), tracer.get_trace(2.0)
+    assert (first["x"]["value"], second["x"]["value"]) == (1.0, 2.0)
+
+
+def test_a_recorded_site_has_the_published_keys() -> None:
+    keys = {"type", "name", "fn", "args", "kwargs", "value", "scale", "is_observed", "intermediates", "infer"}
+    assert keys | {"cond_indep_stack"} <= recorded()["z"].keys()
+
+
+def test_a_trace_without_function_cannot_run() -> None:
+    with pytest.raises(HandlerError, match="no function to run"):
+        handlers.trace().get_trace()
+
+
+def test_a_duplicate_says_both_statements() -> None:
+    def twice() -> None:
+        tf.param("x", 1.0)
+        tf.sample("x", dist.Normal(0.0, 1.0), obs=0.5)
+
+    with pytest.raises(DuplicateSiteError, match="first by a param statement, then by a sample statement"):
+        handlers.trace(twice).get_trace()
+
+
+def test_replayed_sites_stay_latent_and_keep_the_new_law() -> None:
+    def other() -> None:
+        tf.sample("z", dist.Normal(5.0, 3.0))
+
+    site = handlers.trace(handlers.replay(other, trace=recorded())).get_trace()["z"]
+    assert (site["value"], site["is_observed"], site["fn"].loc) == (0.25, False, 5.0)
+
+
+def test_replay_refuses_a_site_that_was_observed_or_no_sample() -> None:
+    for trace in (handlers.trace(handlers.condition(model, data={"z": 1.0})).get_trace(), {"z": {"type": "param"}}):
+        with pytest.raises(SiteError, match="'z'"):
+            handlers.replay(model, trace=trace)()
+
+
+def test_replay_fixes_params() -> None:
+    assert handlers.replay(lambda: tf.param("p", 1.0), params={"p": 2.0})() == 2.0
+    with pytest.raises(HandlerError, match="trace or params"):
+        handlers.replay(model)

@@ -104,6 +104,10 @@ class Run:
     raw: Any = field(default=None, repr=False)
     """The implementation's own trace."""
 
+    def __repr__(self) -> str:
+        sites = (f"{name} ({site.kind}, shape {np.shape(site.value)})" for name, site in self.sites.items())
+        return f"a run with the sites {', '.join(sites) or 'none'} and log density {self.log_density}"
+
 
 class ArrayOps(Protocol):
     """The few array operations that models in the checks need; every array is the framework's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from types import TracebackType
+from types import FunctionType, TracebackType
 
 from twofold_conformance.api import Adapter
 
@@ -12,9 +12,16 @@ from twofold_conformance.api import Adapter
 def adapter_files(adapter: Adapter) -> frozenset[str]:
     """The files in which the adapter and its array operations are written; ``api.py`` is none of them."""
     classes = [cls for part in (adapter, adapter.xp()) for cls in type(part).__mro__]
-    modules = {cls.__module__ for cls in classes} - {"builtins", "typing", "types", "abc", "twofold_conformance.api"}
-    found = (getattr(sys.modules.get(name), "__file__", None) for name in modules)
-    return frozenset(file for file in found if file)
+    strangers = {"builtins", "typing", "types", "abc", "twofold_conformance.api"}
+    return frozenset(filter(None, (_file_of(cls) for cls in classes if cls.__module__ not in strangers)))
+
+
+def _file_of(cls: type) -> str:
+    """The file of a class, also if its module was loaded under no name."""
+    module = sys.modules.get(cls.__module__)
+    functions = (made for made in vars(cls).values() if isinstance(made, FunctionType))
+    own = (made.__code__.co_filename for made in functions if made.__module__ == cls.__module__)
+    return getattr(module, "__file__", None) or next(own, "")
 
 
 def raised_in(error: BaseException, files: Collection[str]) -> bool:

@@ -1,0 +1,158 @@
+"""One check, one verdict: who is to blame is told apart, and a failure tells its whole story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twofold_conformance.api import Adapter
+from twofold_conformance.clauses import load
+from twofold_conformance.failure import command, describe
+from twofold_conformance.loading import load_adapter
+from twofold_conformance.reference.adapter import StatefulReference, StatelessReference
+from twofold_conformance.registry import Check
+from twofold_conformance.runner import Kit, run_check
+
+BROKEN = Path(__file__).with_name("broken.py")
+
+
+def bent(name: str) -> Adapter:
+    return load_adapter(f"{BROKEN}:{name}")
+
+
+def law_normal(k: Kit) -> None:
+    def model() -> None:
+        k.ppl.sample("x", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(list(k.run(model).sites), ["x"], "names of the sites")
+
+
+def law_wrong(k: Kit) -> None:
+    def model() -> None:
+        k.ppl.sample("x", k.dist.Normal(0.0, 1.0))
+
+    k.expect.equal(list(k.run(model).sites), ["y"], "names of the sites")
+
+
+def law_raising(k: Kit) -> None:
+    k.run(lambda: k.ppl.sample("x", "no distribution at all", obs=1.0))
+
+
+def law_leaving(k: Kit) -> None:
+    k.handler("trace").__enter__()
+
+
+def check(function, clause: str = "SAMPLE-002", **settings) -> Check:
+    return Check(clause, "", function, **settings)
+
+
+def test_pass() -> None:
+    result = run_check(check(law_normal), StatefulReference())
+    assert (result.verdict, result.message, result.model) == ("pass", "", "")
+
+
+def test_violation_is_a_failure_with_the_models_source() -> None:
+    result = run_check(check(law_wrong), StatefulReference())
+    assert result.verdict == "fail"
+    assert "seen:     ['x']" in result.message
+    assert result.model.startswith("def model() -> None:\n    k.ppl.sample")
+
+
+def test_exception_of_the_implementation_is_a_failure() -> None:
+    result = run_check(check(law_raising), StatefulReference())
+    assert result.verdict == "fail"
+    assert "an unexpected exception" in result.message
+    assert "asked by: k.run(lambda" in result.message
+
+
+def test_exception_of_the_adapter_is_an_error() -> None:
+    result = run_check(check(law_normal), bent("Clumsy"))
+    assert result.verdict == "error"
+    assert "misspelt attribute" in result.message
+
+
+def test_handler_left_on_the_stack_is_a_failure() -> None:
+    result = run_check(check(law_leaving), StatefulReference())
+    assert result.verdict == "fail"
+    assert "is left behind" in result.message
+
+
+def test_clause_of_another_flavour_is_unsupported() -> None:
+    result = run_check(check(law_normal, "STORE-001"), StatelessReference())
+    assert (result.verdict, result.message) == ("unsupported", "a clause of the stateful flavour")
+
+
+def test_missing_capability_is_unsupported_and_named() -> None:
+    result = run_check(check(law_normal, "DET-001"), bent("Silent"))
+    assert result.verdict == "unsupported"
+    assert "deterministic" in result.message
+
+
+def test_case_may_need_more_than_its_clause() -> None:
+    result = run_check(check(law_normal, needs=["handler.enum"]), bent("Silent"))
+    assert (result.verdict, result.message) == ("unsupported", "needs handler.enum")
+
+
+def test_variant_shows_the_choice_that_was_verified() -> None:
+    result = run_check(check(law_normal, "PLATE-025"), StatefulReference())
+    assert (result.verdict, result.alternative) == ("alternative", StatefulReference.choices["PLATE-025"])
+
+
+def test_variant_without_a_declared_choice_is_an_error_of_the_adapter() -> None:
+    result = run_check(check(law_normal, "PLATE-025"), bent("Undecided"))
+    assert result.verdict == "error"
+    assert "must name one of A, B for PLATE-025" in result.message
+
+
+def test_stochastic_check_is_tried_again_with_more_draws() -> None:
+    asked: list[int] = []
+
+    def law(k: Kit) -> None:
+        asked.append(k.draws(100))
+        k.expect.true(asked[-1] > 100, "enough draws")
+
+    assert run_check(check(law, stochastic=True), StatefulReference()).verdict == "pass"
+    assert asked == [100, 1000]
+    assert run_check(check(law), StatefulReference()).verdict == "fail"
+
+
+def test_validation_off_mode_switches_validation_off_and_back_on() -> None:
+    adapter = StatefulReference()
+    seen: list[bool] = []
+    run_check(check(lambda k: seen.append(k.adapter.is_validation_on())), adapter, "validation_off")
+    run_check(check(lambda k: seen.append(k.adapter.is_validation_on())), adapter)
+    assert seen == [False, True]
+
+
+def test_description_holds_everything_that_a_reader_needs() -> None:
+    adapter = StatefulReference()
+    result = run_check(Check("SAMPLE-002", "two words", law_wrong), adapter, "validation_off")
+    text = describe(result, adapter, "here.py:Adapter")
+    clause = load()["SAMPLE-002"]
+    for needed in (
+        "SAMPLE-002[two words]",
+        "mode validation_off",
+        f"{clause.level}, tier {clause.tier}",
+        clause.statement[:40],
+        "expected: ['y']",
+        'k.ppl.sample("x"',
+        f"{adapter.name} {adapter.version}",
+        "twofold-conformance run --ppl here.py:Adapter --clause SAMPLE-002 --case 'two words' --mode validation_off",
+    ):
+        assert needed in text
+    assert all(hint in text for hint in clause.hints)
+
+
+def test_command_derives_the_address_from_the_class() -> None:
+    result = run_check(check(law_normal), StatefulReference())
+    address = "twofold_conformance.reference.adapter:StatefulReference"
+    assert command(result, StatefulReference()) == f"twofold-conformance run --ppl {address} --clause SAMPLE-002"
+
+
+@pytest.mark.parametrize("mode", ["default", "validation_off"])
+def test_slate_is_clean_again_after_a_failure(mode) -> None:
+    adapter = StatefulReference()
+    run_check(check(law_leaving), adapter, mode)
+    run_check(check(law_raising), adapter, mode)
+    assert run_check(check(law_normal), adapter, mode).verdict == "pass"

@@ -11,6 +11,7 @@ from typing import Any
 from twofold_conformance.api import Run
 from twofold_conformance.laws._tools import Interrupted, expect_clean, interrupt, seeded, small_model
 from twofold_conformance.oracles import densities
+from twofold_conformance.oracles.stacks import outcome, random_stacks
 from twofold_conformance.registry import clause
 from twofold_conformance.runner import Kit
 
@@ -68,6 +69,44 @@ def inner_handler_is_asked_first(k: Kit) -> None:
     run = k.run(k.handler("infer_config", inner, config_fn=configure("outer")))
     k.expect.equal(asked[:2], [("inner", None), ("outer", "inner")], "who was asked, and what it saw")
     k.expect.equal(run.sites["height"].infer["last"], "outer", "what is left in the site")
+
+
+def _wrap(k: Kit, model: Callable[[], Any], name: str, setting: Any) -> Any:
+    """``model`` inside one layer of a random stack."""
+    settings: dict[str, Callable[[], dict[str, Any]]] = {
+        "scale": lambda: {"scale": setting},
+        "mask": lambda: {"mask": setting},
+        "condition": lambda: {"data": {"height": k.xp.array(setting)}},
+        "block": lambda: {"hide": ["height"] if setting else ["nothing_of_the_kind"]},
+        "infer_config": lambda: {"config_fn": lambda site: {setting: True}},
+    }
+    return k.handler(name, model, **settings.get(name, dict)())
+
+
+@clause("HANDLER-001", case="random stacks")
+def random_stacks_follow_the_interpreter(k: Kit) -> None:
+    names = ("scale", "mask", "condition", "uncondition", "block", "infer_config")
+    offered = [name for name in names if _offered(k, name)]
+    for number, layers in enumerate(random_stacks(20, 8, offered)):
+        obs = 0.5 if number % 2 else None
+
+        def model(obs: float | None = obs) -> Any:
+            given = None if obs is None else k.xp.array(obs)
+            return k.ppl.sample("height", k.dist.Normal(0.0, 1.0), obs=given)
+
+        wrapped: Any = model
+        for name, setting in layers:
+            wrapped = _wrap(k, wrapped, name, setting)
+        expected, run, what = outcome(layers, obs), k.run(wrapped), f"inside {layers}, innermost first, obs={obs}"
+        k.expect.equal("height" in run.sites, expected.visible, f"the site is seen {what}")
+        if expected.value is not None:
+            k.expect.close(k.numpy(run.value), expected.value, f"value that the statement returned {what}")
+        if expected.visible:
+            site = run.sites["height"]
+            k.expect.equal(site.kind, "latent" if expected.value is None else "observed", f"kind {what}")
+            density = expected.scale * float(densities.normal(site.value)) if expected.kept else 0.0
+            k.expect.close(site.log_prob, density, f"log density {what}")
+            k.expect.equal({key for key in site.infer if key.startswith("tag_")}, set(expected.tags), f"infer {what}")
 
 
 @clause("HANDLER-002", case="handlers", needs=("handler.mask", "handler.scale", "handler.condition"))

@@ -102,9 +102,7 @@ class Potential:
         """The potential energy: minus `log_density`."""
         return -self.log_density(position, *args, **kwargs)
 
-    def constrain(
-        self, position: Tensor, *args: Any, deterministics: bool = False, **kwargs: Any
-    ) -> dict[str, Tensor]:
+    def constrain(self, position: Tensor, *args: Any, deterministics: bool = False, **kwargs: Any) -> dict[str, Tensor]:
         """Values of the latent sites, each in its support, at a flat unconstrained position.
 
         Args:
@@ -126,7 +124,8 @@ class Potential:
         missing = [site.name for site in self.sites if site.name not in values]
         if missing:
             raise UnknownSiteError(
-                f"values of latent sites are missing: {', '.join(missing)}", seen=f"values of {', '.join(values) or 'none'}"
+                f"values of latent sites are missing: {', '.join(missing)}",
+                seen=f"values of {', '.join(values) or 'none'}",
             )
         return self.gather(lambda msg: values[msg["name"]], *args, **kwargs)
 
@@ -286,7 +285,9 @@ class _Placed(Messenger):
     def __init__(self, potential: Potential, position: Tensor) -> None:
         super().__init__()
         if tuple(position.shape) != (potential.size,):
-            raise ShapeError("a position must be one flat vector", seen=tuple(position.shape), expected=(potential.size,))
+            raise ShapeError(
+                "a position must be one flat vector", seen=tuple(position.shape), expected=(potential.size,)
+            )
         self._sites = {site.name: site for site in potential.sites}
         self._subsamples = potential.subsamples
         slices = torch.split(position, [site.size for site in potential.sites]) if potential.sites else ()

@@ -49,8 +49,8 @@ def batched_density(density: Density, example: Tensor, data: Sequence[Tensor]) -
         data: further inputs of the graph.
 
     Returns:
-        A function of positions of the shape of ``example``: a flat graph where ``density`` allows it; otherwise, as for a
-        model that branches on its latents, one differentiation after the other.
+        A function of positions of the shape of ``example``: a flat graph where ``density`` allows it; otherwise, as for
+        a model that branches on its latents, one differentiation after the other.
 
     Example:
         >>> value, gradient = batched_density(lambda x, data: -(x * x).sum(), torch.ones(2, 3), [])(torch.ones(2, 3))

@@ -61,6 +61,10 @@ class Record:
         """``fn`` at every array."""
         return Record(fn(self.position), fn(self.log_density), fn(self.step_size), Info(*map(fn, self.info)))
 
+    def first(self, draws: int) -> Record:
+        """The first draws of every chain."""
+        return self.map(lambda array: array[:, :draws])
+
     @staticmethod
     def join(records: list[Record]) -> Record:
         """The chains of several records."""
@@ -130,5 +134,3 @@ def advance_chains(
     if now.is_warmup:
         adaptation = adapt(kernel, adaptation, state.position, info.accept_prob, now)
     return Chains(state, adaptation, chains.streams), tuning.step_size, info
-
-

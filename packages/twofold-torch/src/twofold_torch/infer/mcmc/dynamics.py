@@ -13,7 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["DensityAndGradient", "Metric", "Point", "kinetic_energy", "leapfrog", "make_metric", "sample_momentum", "velocity"]
+__all__ = [
+    "DensityAndGradient",
+    "Metric",
+    "Point",
+    "kinetic_energy",
+    "leapfrog",
+    "make_metric",
+    "sample_momentum",
+    "velocity",
+]
 
 DensityAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Log densities (chains,) and gradients (chains, dim) at flat unconstrained positions (chains, dim)."""

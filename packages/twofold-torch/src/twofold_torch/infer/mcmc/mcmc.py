@@ -201,7 +201,7 @@ class MCMC:
                     drawn = index - skip
                     if drawn < 1 or len(groups) > 1:
                         raise
-                    record = record.map(lambda array, drawn=drawn: array[:, :drawn])
+                    record = record.first(drawn)
                     _say(f"interrupted: {drawn} of {total - skip} draws of each chain were kept")
                 finished.append(chains)
                 records.append(record)
@@ -289,8 +289,9 @@ class MCMC:
         diverging = int(record.info.diverging.sum())
         if diverging:
             _say(
-                f"{diverging} of {draws} draws diverged: the step size is too large for some part of the posterior, which "
-                "may be missing from the draws. Try target_accept_prob=0.95, or reparameterise (a non-centred hierarchy)"
+                f"{diverging} of {draws} draws diverged: the step size is too large for some part of the posterior, "
+                "which may be missing from the draws. Try target_accept_prob=0.95, or reparameterise (a non-centred "
+                "hierarchy)"
             )
         depth = getattr(self.kernel, "_depths", (0, 0))[1]
         saturated = int((record.info.tree_depth >= depth).sum()) if depth else 0
@@ -303,8 +304,8 @@ class MCMC:
             worst = float(np.nanmax(diagnostics.rhat(record.position), initial=1.0))
             if worst > 1.01:
                 _say(
-                    f"the largest R-hat is {worst:.3f} (in unconstrained space), above 1.01: the chains do not agree yet. "
-                    "Try more warm-up and more draws; look at the sites in print_summary()"
+                    f"the largest R-hat is {worst:.3f} (in unconstrained space), above 1.01: the chains do not agree "
+                    "yet. Try more warm-up and more draws; look at the sites in print_summary()"
                 )
 
 

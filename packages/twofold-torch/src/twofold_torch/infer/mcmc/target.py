@@ -99,7 +99,9 @@ class ModelTarget:
         for site in self.potential.sites:
             slope = gradient[site.offset : site.offset + site.size]
             if not bool(finite(slope).all()):
-                lines.append(f"gradient at site {site.name!r} is {slope.tolist()} at value {values[site.name].tolist()}")
+                lines.append(
+                    f"gradient at site {site.name!r} is {slope.tolist()} at value {values[site.name].tolist()}"
+                )
         return NonFiniteError(
             "no chain can start: the log density or its gradient is not finite",
             seen="; ".join(lines) or f"a log density of {sum(densities.values())}",

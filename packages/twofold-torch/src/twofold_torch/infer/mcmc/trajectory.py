@@ -6,8 +6,8 @@ and every join is tested for a U-turn.  A chain that has finished waits for the 
 thrown away.
 
 Source: Hoffman and Gelman (2014), JMLR 15; Betancourt (2017), arXiv:1701.02434, appendix A.4 (multinomial choice,
-generalised criterion); Phan, Pradhan and Jankowiak (2019), arXiv:1912.11554, appendix A (iteration for recursion).  The tests
-across subtrees are those of Stan since 2.21.
+generalised criterion); Phan, Pradhan and Jankowiak (2019), arXiv:1912.11554, appendix A (iteration for recursion).
+The tests across subtrees are those of Stan since 2.21.
 """
 
 from __future__ import annotations

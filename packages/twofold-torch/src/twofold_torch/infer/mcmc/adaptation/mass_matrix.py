@@ -13,7 +13,7 @@ __all__ = ["Welford", "start_welford", "update_welford", "welford_covariance"]
 class Welford(NamedTuple):
     """Running mean and centred second moments of draws."""
 
-    count: int
+    num_updates: int
     mean: Tensor
     moments: Tensor
     """Sum of squared deviations (chains, dim), or of their outer products (chains, dim, dim)."""
@@ -29,7 +29,7 @@ def update_welford(state: Welford, draw: Tensor) -> Welford:
 
     Source: Welford (1962), Technometrics 4(3).
     """
-    count = state.count + 1
+    count = state.num_updates + 1
     before = draw - state.mean
     mean = state.mean + before / count
     after = draw - mean
@@ -42,10 +42,10 @@ def welford_covariance(state: Welford, regularize: bool = True) -> Tensor:
 
     Source: Stan Reference Manual, section on adaptation: ``n / (n + 5) * S + 1e-3 * 5 / (n + 5) * I``.
     """
-    covariance = state.moments / max(state.count - 1, 1)
+    covariance = state.moments / max(state.num_updates - 1, 1)
     if not regularize:
         return covariance
-    share = state.count / (state.count + 5)
+    share = state.num_updates / (state.num_updates + 5)
     shrinkage = 1e-3 * (1.0 - share)
     if covariance.dim() == 2:
         return share * covariance + shrinkage

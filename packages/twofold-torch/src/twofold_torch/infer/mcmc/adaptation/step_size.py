@@ -10,7 +10,13 @@ from torch import Tensor
 
 from ..dynamics import DensityAndGradient, Metric, Point, kinetic_energy, leapfrog
 
-__all__ = ["DualAveraging", "averaged_step_size", "find_reasonable_step_size", "start_dual_averaging", "update_dual_averaging"]
+__all__ = [
+    "DualAveraging",
+    "averaged_step_size",
+    "find_reasonable_step_size",
+    "start_dual_averaging",
+    "update_dual_averaging",
+]
 
 _SHRINKAGE, _DELAY, _DECAY = 0.05, 10.0, 0.75  # gamma, t0, kappa of the paper
 
@@ -22,7 +28,7 @@ class DualAveraging(NamedTuple):
     log_average: Tensor
     error_sum: Tensor
     """Running average of target minus acceptance."""
-    count: int
+    num_updates: int
     centre: Tensor
     """``log(10 * first step size)``: towards it the iterates shrink."""
 
@@ -39,7 +45,7 @@ def update_dual_averaging(state: DualAveraging, accept_prob: Tensor, target: flo
 
     Source: Hoffman and Gelman (2014), JMLR 15, algorithm 5 (equation 6).
     """
-    count = state.count + 1
+    count = state.num_updates + 1
     weight = 1.0 / (count + _DELAY)
     error_sum = (1.0 - weight) * state.error_sum + weight * (target - accept_prob)
     log_step_size = state.centre - math.sqrt(count) / _SHRINKAGE * error_sum
@@ -50,7 +56,7 @@ def update_dual_averaging(state: DualAveraging, accept_prob: Tensor, target: flo
 
 def averaged_step_size(state: DualAveraging) -> Tensor:
     """The step size to keep when adaptation ends; before any update, the one it began with."""
-    return (state.log_average if state.count else state.log_step_size).exp()
+    return (state.log_average if state.num_updates else state.log_step_size).exp()
 
 
 def find_reasonable_step_size(

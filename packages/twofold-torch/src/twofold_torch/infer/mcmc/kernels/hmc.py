@@ -77,11 +77,15 @@ class HMC:
     def __post_init__(self) -> None:
         name = type(self).__name__
         if (self.model is None) == (self.potential_fn is None):
-            raise HandlerError(f"{name} needs a model or a potential_fn, and not both", suggestion=f"write {name}(model)")
+            raise HandlerError(
+                f"{name} needs a model or a potential_fn, and not both", suggestion=f"write {name}(model)"
+            )
         if self.model is not None and not callable(self.model):
             raise HandlerError(f"the model of {name} must be a function", seen=f"{self.model!r}")
         if not 0.0 < self.target_accept_prob < 1.0:
-            raise HandlerError(f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)")
+            raise HandlerError(
+                f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)"
+            )
         if not self.step_size > 0.0:
             raise HandlerError(f"step_size of {name}", seen=self.step_size, expected="a positive number")
         object.__setattr__(self, "full_mass", self.full_mass if self.dense_mass is None else self.dense_mass)

@@ -52,7 +52,9 @@ class NUTS(HMC):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not all(isinstance(depth, int) and depth >= 1 for depth in self._depths):
-            raise HandlerError("max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them")
+            raise HandlerError(
+                "max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them"
+            )
 
     @property
     def _depths(self) -> tuple[int, int]:

@@ -133,21 +133,6 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "_record", dropping)
 
 
-@fault("compiled_leaks_tape", "values that a compiled function made cannot be used afterwards", "")
-def _() -> Iterator[Patch]:
-    call = Lazy.__call__
-
-    def leaking(self: Any, *args: Any, **kwargs: Any) -> Any:
-        tensor._TAPES.append(tensor.Tape())
-        try:
-            call(self, *args, **kwargs)
-            raise RuntimeError("a tracer leaked out of the compiled function")
-        finally:
-            tensor._TAPES.pop()
-
-    yield swap(Lazy, "__call__", leaking)
-
-
 @fault("vmap_first_row_only", "stateless: a mapped function gives the first row everywhere", "")
 def _() -> Iterator[Patch]:
     vmap = compiled.vmap

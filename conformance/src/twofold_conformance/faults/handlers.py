@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
-from twofold_conformance.reference import enumeration, handlers, mechanism, stateful, traces
+from twofold_conformance.reference import enumeration, handlers, mechanism, plates, stateful, traces
 from twofold_conformance.reference.mechanism import STACK, Handler
 
 fault = area("HANDLER")
@@ -79,7 +79,7 @@ def _() -> Iterator[Patch]:
     yield swap(Handler, "__exit__", leaving)
 
 
-_STRUCTURE = (traces.trace, enumeration.Step, handlers.block)
+_STRUCTURE = (traces.trace, enumeration.Step, plates.Plate)
 
 
 @fault("anything_wrapped", "a handler may wrap what cannot be called", "")
@@ -173,8 +173,10 @@ def _() -> Iterator[Patch]:
     ask = mechanism._ask
 
     def hiding(msg: Any, active: Any) -> Any:
-        asked = ask(msg, active)
-        return asked if not msg["stop"] else [handler for handler in asked if not isinstance(handler, traces.trace)]
+        for position, handler in enumerate(active):
+            if isinstance(handler, handlers.block) and msg["type"] in handlers.SITES and handler.hides(msg):
+                return ask(msg, active[: position + 1])
+        return ask(msg, active)
 
     yield everywhere(ask, hiding)
 

@@ -46,18 +46,6 @@ def _() -> Iterator[Patch]:
     yield swap(StatefulSVI, "step", renaming)
 
 
-@fault("svi_keeps_hidden_state", "stateless: a second init goes on from the first fit", "")
-def _() -> Iterator[Patch]:
-    first = StatelessSVI.first
-
-    def remembering(self: Any, *args: Any) -> Any:
-        state = first(self, *args)
-        known = getattr(self, "state", None)
-        return state if known is None else state._replace(unconstrained=known.unconstrained)
-
-    yield swap(StatelessSVI, "first", remembering)
-
-
 @fault("svi_params_unconstrained", "get_params gives unconstrained values", "")
 def _() -> Iterator[Patch]:
     yield swap(StatelessSVI, "params", lambda self: {k: np.asarray(v) for k, v in self.state.unconstrained.items()})

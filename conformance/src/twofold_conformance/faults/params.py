@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
 from twofold_conformance.reference import constraints, draws, mechanism, plates, stateful, stateless, store, traces
 from twofold_conformance.reference.plates import Plate
 from twofold_conformance.reference.store import ParamStore
@@ -168,6 +168,7 @@ def _() -> Iterator[Patch]:
         return kept[msg["name"]]
 
     yield everywhere(stateless.first_value, keeping)
+    yield forgotten_between_checks(kept.clear)
 
 
 @fault("param_without_init_fails", "stateless: param without an initial value is an error", "")

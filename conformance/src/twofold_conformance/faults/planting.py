@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from twofold_conformance.reference.adapter import _Reference
+
 Patch = AbstractContextManager[Any]
 _PACKAGE = "twofold_conformance.reference"
 
@@ -67,6 +69,17 @@ def everywhere(function: Any, replacement: Any) -> Iterator[None]:
                 if value is function:
                     planted.enter_context(patch.object(module, name, replacement))
         yield
+
+
+def forgotten_between_checks(forget: Callable[[], object]) -> Patch:
+    """Let what a fault remembers end with the check: the adapter's clean slate is clean."""
+    reset = _Reference._reset
+
+    def resetting(self: Any) -> None:
+        forget()
+        reset(self)
+
+    return swap(_Reference, "_reset", resetting)
 
 
 def nothing(*args: Any, **kwargs: Any) -> None:

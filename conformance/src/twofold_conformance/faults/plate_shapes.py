@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
 from twofold_conformance.reference import laws, plates, statements, traces
 from twofold_conformance.reference.mechanism import STACK, Frame, Handler
 from twofold_conformance.reference.plates import Plate
@@ -183,6 +183,7 @@ def _keeping_dims(kept: Any) -> Iterator[Patch]:
         leave(self, *error)
 
     yield everywhere(free, crowded)
+    yield forgotten_between_checks(taken.clear)
     yield swap(Plate, "__exit__", leaving)
 
 

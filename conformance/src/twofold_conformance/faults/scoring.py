@@ -42,12 +42,6 @@ def _() -> Iterator[Patch]:
     yield swap(laws.Law, "safe_value", lambda self, value, counted: value)
 
 
-@fault("masked_values_validated", "a masked entry outside the support is an error", "")
-def _() -> Iterator[Patch]:
-    check = laws.Law.check_value
-    yield swap(laws.Law, "check_value", lambda self, value, where=True: check(self, value))
-
-
 @fault("mask_inverted", "a mask lets the entries count where it does not hold", "")
 def _() -> Iterator[Patch]:
     where = ops.where
@@ -298,32 +292,6 @@ def _() -> Iterator[Patch]:
 @fault("support_unchecked", "values outside the support are scored without a word", "")
 def _() -> Iterator[Patch]:
     yield swap(laws.Law, "check_value", nothing)
-
-
-@fault("support_error_without_site", "the error about a value outside the support does not name the site", "")
-def _() -> Iterator[Patch]:
-    density = traces._density
-
-    def anonymous(site: Any, value: Any) -> Any:
-        try:
-            return density(site, value)
-        except ValueError:
-            raise ValueError("a value does not fit") from None
-
-    yield everywhere(density, anonymous)
-
-
-@fault("shape_table_missing", "the error about a log density shows no shapes", "")
-def _() -> Iterator[Patch]:
-    density = traces._density
-
-    def brief(site: Any, value: Any) -> Any:
-        try:
-            return density(site, value)
-        except ValueError:
-            raise ValueError(f"site {site['name']!r} cannot be scored") from None
-
-    yield everywhere(density, brief)
 
 
 @fault("nan_joint_silent", "a log density that is NaN goes unnoticed", "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
 from twofold_conformance.reference import draws, laws, mechanism, stateful, stateless, statements, traces
 from twofold_conformance.reference.tensor import Tensor, array, tensor
 
@@ -148,18 +148,6 @@ def _() -> Iterator[Patch]:
     yield swap(laws.Normal, "draw", lambda self, key: draw(self, key).detach())
 
 
-@fault("class_with_arguments_not_called", "stateful: sample(name, Normal, 0, 1) returns a law instead of a draw", "")
-def _() -> Iterator[Patch]:
-    sample = stateful.sample
-
-    def literal(name: str, fn: Any, *args: Any, **settings: Any) -> Any:
-        if isinstance(fn, type):
-            return sample(name, lambda *inner: fn(*inner), *args, **settings)
-        return sample(name, fn, *args, **settings)
-
-    yield everywhere(sample, literal)
-
-
 @fault("law_arguments_dropped", "stateful: a sample shape given to sample does not reach the law", "")
 def _() -> Iterator[Patch]:
     yield everywhere(stateful._sized, lambda name, law, *args, **kwargs: law)
@@ -298,6 +286,7 @@ def _() -> Iterator[Patch]:
         return sample_site(name, *args, **settings)
 
     yield everywhere(sample_site, jealous)
+    yield forgotten_between_checks(taken.clear)
 
 
 @fault("trace_order_alphabetical", "a trace lists its sites by name, not in the order of execution", "")

@@ -45,13 +45,6 @@ def _() -> Iterator[Patch]:
 
     yield swap(ParamStore, "clear", forgetting)
     yield swap(ParamStore, "setdefault", remembering)
-    yield _clean_afterwards()
-
-
-@contextmanager
-def _clean_afterwards() -> Iterator[None]:
-    yield
-    stateful.STORE.leaves, stateful.STORE.constraints = {}, {}
 
 
 @fault("named_parameters_constrained", "named_parameters lists values instead of leaves", "")

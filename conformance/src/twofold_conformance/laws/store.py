@@ -250,6 +250,8 @@ def match_looks_from_the_start(k: Kit) -> None:
     k.expect.close(k.numpy(found["store_015_a2"]), 2.0, "value of a match")
     k.expect.equal(sorted(k.adapter.store().match(".*b1")), ["store_015_b1"], "names that match .*b1")
     k.expect.equal(dict(k.adapter.store().match("b1")), {}, "names that match b1")
+    beginning = sorted(k.adapter.store().match("store_015_a"))
+    k.expect.equal(beginning, ["store_015_a1", "store_015_a2"], "names that begin with store_015_a")
 
 
 @clause("STORE-016", "stored and unknown")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 
 class _Switch:
     on = True
 
 
+SWITCH: Final = _Switch()
+
+
 def is_validation_enabled() -> bool:
-    return _Switch.on
+    return SWITCH.on
 
 
 def enable_validation(is_validate: bool = True) -> None:
     """Switch every check on or off, until told otherwise."""
-    _Switch.on = is_validate
+    SWITCH.on = is_validate
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -53,23 +52,19 @@ def check_init_value(name: str, value: Any, constraint: Constraint) -> None:
         )
 
 
-def initial_value(name: str) -> Callable[..., Any]:
-    """The ``fn`` of a param message: its first argument, called with a random key if it is callable."""
-
-    def make(init: Any = None, *, constraint: Constraint, rng_key: Any = None, **_: Any) -> Any:
-        if callable(init):
-            if rng_key is None:
-                raise RandomKeyError(
-                    f"the callable that initialises param {name!r} needs a random key, and none reached it",
-                    expected="a key from an enclosing seed handler",
-                    suggestion="wrap the model: handlers.seed(model, rng_seed=0)",
-                )
-            init = init(rng_key)
-        value = as_param_value(name, init)
-        check_init_value(name, value, constraint)
-        return value
-
-    return make
+def initial_value(name: str, init: Any = None, *, constraint: Constraint, rng_key: Any = None, **_: Any) -> Any:
+    """``init`` as the param's value, called with a random key if it is callable."""
+    if callable(init):
+        if rng_key is None:
+            raise RandomKeyError(
+                f"the callable that initialises param {name!r} needs a random key, and none reached it",
+                expected="a key from an enclosing seed handler",
+                suggestion="wrap the model: handlers.seed(model, rng_seed=0)",
+            )
+        init = init(rng_key)
+    value = as_param_value(name, init)
+    check_init_value(name, value, constraint)
+    return value
 
 
 class ParamMemo:

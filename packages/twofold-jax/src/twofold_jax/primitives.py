@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -182,8 +183,10 @@ def param(
     init = init_tensor if init_value is None else init_value
     kwargs = {"constraint": constraint, "event_dim": event_dim}
     if not is_handled():
-        return initial_value(name)(init, **kwargs)
-    msg = new_message("param", name, initial_value(name), args=(init,), kwargs=kwargs, subsamplers=[], memos=[])
+        return initial_value(name, init, **kwargs)
+    msg = new_message(
+        "param", name, partial(initial_value, name), args=(init,), kwargs=kwargs, subsamplers=[], memos=[]
+    )
     value = apply_stack(msg)["value"]
     if event_dim is None:
         return value

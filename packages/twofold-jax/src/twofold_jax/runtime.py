@@ -233,6 +233,7 @@ def apply_stack(msg: Message) -> Message:
         check_value_shape(msg)
         if msg["is_observed"]:
             check_observed_value(msg)
+    msg.pop("draw_key", None)
     for handler in reversed(asked):
         handler.postprocess_message(msg)
     return msg

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import lognorm, norm
 
 import twofold_jax as tf
 import twofold_jax.distributions as dist
 from twofold_jax import handlers
+from twofold_jax.distributions.transformed import TransformedDistribution
+from twofold_jax.distributions.transforms import AffineTransform, ExpTransform
 from twofold_jax.errors import DuplicateSiteError, HandlerError, SiteError
+from twofold_jax.messages import joint_log_density
 
 
 def model(x: float = 0.5) -> Any:
@@ -53,6 +59,34 @@ def test_replayed_sites_stay_latent_and_keep_the_new_law() -> None:
 
     site = handlers.trace(handlers.replay(other, trace=recorded())).get_trace()["z"]
     assert (site["value"], site["is_observed"], site["fn"].loc) == (0.25, False, 5.0)
+
+
+def test_a_replayed_value_is_scored_under_the_law_of_the_model_alone() -> None:
+    def guide() -> None:
+        tf.sample("z", TransformedDistribution(dist.Normal(0.0, 1.0), ExpTransform()))
+
+    def other() -> None:
+        tf.sample("z", TransformedDistribution(dist.Normal(1.0, 2.0), AffineTransform(0.0, 2.0)))
+
+    guided = handlers.trace(handlers.seed(guide, rng_seed=0)).get_trace()
+    value = float(guided["z"]["value"])
+    joint = joint_log_density(handlers.trace(handlers.replay(other, trace=guided)).get_trace())
+    np.testing.assert_allclose(joint, norm.logpdf(value, 2.0, 4.0), rtol=1e-5)
+    np.testing.assert_allclose(joint_log_density(guided), lognorm.logpdf(value, 1.0), rtol=1e-5)
+
+
+def test_a_trace_can_be_pickled() -> None:
+    def everything() -> None:
+        tf.param("p", 1.0, event_dim=0)
+        with tf.plate("rows", 3, subsample_size=2):
+            tf.sample("z", dist.Normal(0.0, 1.0))
+        tf.factor("f", 1.0)
+        tf.deterministic("d", 1.0)
+
+    sites = handlers.trace(handlers.seed(everything, rng_seed=0)).get_trace()
+    again = pickle.loads(pickle.dumps(sites))
+    assert list(again) == list(sites)
+    np.testing.assert_allclose(joint_log_density(again), joint_log_density(sites))
 
 
 def test_replay_refuses_a_site_that_was_observed_or_no_sample() -> None:

@@ -72,7 +72,9 @@ class trace(Messenger):
         if msg["type"] == "param":
             self._memo.remember(msg)
         if known is None:
-            self.trace[name] = msg.copy()
+            self.trace[name] = site = msg.copy()
+            site.pop("memos", None)  # of use to the run only
+            site.pop("subsamplers", None)
         elif not _is_same_site(known, msg):
             _refuse_duplicate(known, msg)
 
@@ -165,4 +167,3 @@ class replay(NamedMessenger):
                     suggestion="make the site latent in the guide, or give it another name",
                 )
             msg["value"] = recorded["value"]
-            msg["intermediates"] = recorded["intermediates"]

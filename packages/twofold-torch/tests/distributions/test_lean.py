@@ -28,6 +28,39 @@ def test_integers_take_the_dtype_of_the_floating_arguments():
     assert law.loc.dtype == law.sample().dtype == torch.float64
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        dist.Normal(0.0, 1.0),
+        dist.Normal(torch.zeros(()), torch.ones(())),
+        dist.Normal(torch.zeros(2, 1), 1.0),
+        dist.Gamma(2.0, torch.ones(1)),
+        dist.StudentT(torch.tensor(3.0)),
+        dist.Beta(2.0, torch.tensor(3.0)),
+        dist.HalfCauchy(torch.ones(())),
+        dist.Exponential(torch.ones(())),
+        dist.Uniform(0.0, torch.ones(())),
+        dist.Laplace(torch.zeros(()), 1.0),
+        dist.InverseGamma(2.0, 1.0),
+        dist.LogNormal(0.0, torch.ones(())),
+    ],
+    ids=repr,
+)
+def test_entries_of_an_expanded_law_are_independent_draws(law):
+    wide = law.expand((5, *(3 if size == 1 else size for size in law.batch_shape)))
+    for draws in (wide.sample(), wide.rsample(), wide.rsample((2,))):
+        assert draws.unique().numel() == draws.numel()
+        assert draws.shape[-len(wide.batch_shape) :] == wide.batch_shape
+
+
+def test_parameters_are_kept_unexpanded_and_read_expanded():
+    scale = torch.ones(())
+    law = dist.Normal(torch.zeros(3), scale)
+    assert law.scale.shape == (3,)
+    assert law.expand((2, 3)).scale.shape == (2, 3)
+    assert dist.Normal(0.0, scale).scale is scale
+
+
 def test_a_law_of_numbers_scores_in_the_precision_of_the_value():
     value = torch.tensor(0.1, dtype=torch.float64)
     seen = dist.Normal(0.3, 0.7).log_prob(value)

@@ -58,7 +58,7 @@ class Bernoulli(CoinLaw, td.Bernoulli):  # type: ignore[override]
         value = as_value(value)
         value = value if value.is_floating_point() else value.to(_floating(given))
         if isinstance(logits, Tensor) and logits.dtype == value.dtype:
-            return torch.lerp(logsigmoid(-logits), logsigmoid(logits), value)
+            return self._over_batch(torch.lerp(logsigmoid(-logits), logsigmoid(logits), value))
         return self._over_batch(log_heads(probs, logits, value) + log_tails(probs, logits, 1 - value))
 
     def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:

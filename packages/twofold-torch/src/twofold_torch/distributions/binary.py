@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch.distributions.utils import probs_to_logits
 from torch.nn.functional import logsigmoid
 
 from twofold_torch.errors import SiteTypeError
+from twofold_torch.ops.special import log
 
 from .lean import Parameter, UnivariateLaw
 
@@ -43,7 +45,7 @@ class CoinLaw(UnivariateLaw):
         return given
 
     def _has(self, name: str) -> bool:
-        return name in self.__dict__ or name in self._numbers
+        return name in self._given
 
     @property
     def param_shape(self) -> torch.Size:
@@ -53,17 +55,29 @@ class CoinLaw(UnivariateLaw):
 
 def log_heads(probs: Any, logits: Any, count: Tensor) -> Tensor:
     """``count`` times the log probability of success, 0 where ``count`` is 0."""
-    if logits is not None:
-        return count * logsigmoid(_tensor(logits, count))
-    return count * torch.where(count == 0, 1.0, _tensor(probs, count)).log()
+    if isinstance(logits, Tensor):
+        return count * logsigmoid(logits)
+    if isinstance(probs, Tensor):
+        return count * torch.where(count == 0, 1.0, probs).log()
+    return _times(count, log(probs) if logits is None else _log_sigmoid(logits))
 
 
 def log_tails(probs: Any, logits: Any, count: Tensor) -> Tensor:
     """``count`` times the log probability of failure, 0 where ``count`` is 0."""
+    if isinstance(logits, Tensor):
+        return count * logsigmoid(-logits)
+    if isinstance(probs, Tensor):
+        return count * (-torch.where(count == 0, 0.0, probs)).log1p()
     if logits is not None:
-        return count * logsigmoid(-_tensor(logits, count))
-    return count * (-torch.where(count == 0, 0.0, _tensor(probs, count))).log1p()
+        return _times(count, _log_sigmoid(-logits))
+    return _times(count, math.log1p(-probs) if probs < 1 else -math.inf)
 
 
-def _tensor(value: Any, like: Tensor) -> Tensor:
-    return value if isinstance(value, Tensor) else like.new_full((), value)
+def _times(count: Tensor, log_probability: Any) -> Tensor:
+    if log_probability > -math.inf:
+        return count * log_probability
+    return torch.where(count == 0, count * 0, -torch.inf)
+
+
+def _log_sigmoid(x: float) -> float:
+    return -math.log1p(math.exp(-x)) if x > 0 else x - math.log1p(math.exp(x))

@@ -19,8 +19,6 @@ from .lean import LeanLaw, WrappedLaw, as_parameter, as_value
 
 __all__ = ["Categorical", "OneHotCategorical"]
 
-_WEIGHTS = constraints.independent(constraints.nonnegative, 1)
-
 
 class Categorical(LeanLaw, td.Categorical):
     r"""Index ``k`` with a probability proportional to ``probs[k]``, or to ``exp(logits[k])``.
@@ -59,7 +57,7 @@ class Categorical(LeanLaw, td.Categorical):
                 f"argument {name!r} of Categorical has no dim", seen=tuple(given.shape), expected="one dim or more"
             )
         if self._validate_args:
-            check_argument("Categorical", name, constraints.real_vector if probs is None else _WEIGHTS, given)
+            check_argument("Categorical", name, constraints.real if probs is None else constraints.nonnegative, given)
         given = given.log_softmax(-1) if probs is None else given / given.sum(-1, keepdim=True)
         if self._validate_args and not is_valid(constraints.real, given):
             raise SupportError(

@@ -19,7 +19,7 @@ from twofold_torch.errors import ShapeError, SupportError
 
 from .constraints.describe import describe
 
-__all__ = ["check_argument", "check_value", "is_valid"]
+__all__ = ["check_argument", "check_shape", "check_value", "is_true", "is_valid"]
 
 _Number = int | float | bool
 
@@ -47,6 +47,16 @@ def is_valid(constraint: Constraint, value: Any) -> bool:
         return bool(constraint.check(value).all())
     except RuntimeError:
         if _is_unreadable(value):
+            return True
+        raise
+
+
+def is_true(flags: Tensor) -> bool:
+    """Whether all ``flags`` are True; True where they cannot be read."""
+    try:
+        return bool(flags.all())
+    except RuntimeError:
+        if _is_unreadable(flags):
             return True
         raise
 
@@ -142,6 +152,24 @@ def _by_extremes(constraint: Any, value: Tensor) -> bool:
     return bool(constraint.check(low.item()) and constraint.check(high.item()))
 
 
+def _whole(value: Tensor) -> bool:
+    return not value.is_floating_point() or bool((value == value.floor()).all())
+
+
+@_scalar_bounds
+def _whole_from(constraint: Any, value: Tensor) -> bool:
+    return bool(constraint.check(value.min().item())) and _whole(value)
+
+
+@_scalar_bounds
+def _whole_between(constraint: Any, value: Tensor) -> bool:
+    return _by_extremes(constraint, value) and _whole(value)
+
+
+def _boolean(constraint: Any, value: Tensor) -> bool:
+    return value.dtype is torch.bool or bool(constraint.check(value).all())
+
+
 _QUICK: dict[type, Callable[[Any, Tensor], bool]] = {
     type(tc.real): _real,
     tc.greater_than: _by_minimum,
@@ -149,6 +177,9 @@ _QUICK: dict[type, Callable[[Any, Tensor], bool]] = {
     tc.less_than: _by_maximum,
     tc.interval: _by_extremes,
     tc.half_open_interval: _by_extremes,
+    tc.integer_interval: _whole_between,
+    type(tc.nonnegative_integer): _whole_from,
+    type(tc.boolean): _boolean,
 }
 
 

@@ -1,7 +1,8 @@
 """Constructors that cost little: numbers stay numbers, tensors stay as they came, one look checks each.
 
 A law that is given a number keeps it. Its density is then computed with a constant, which costs less and is exact in
-every precision; the tensor that users read (``law.scale``) is made when they ask.
+every precision. A tensor is not expanded to the batch shape either, so that ``log(scale)`` of one scale for many values
+is one logarithm. The tensor of the batch shape that users read (``law.scale``) is made when they ask.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class LeanLaw(TorchDistributionMixin):
 
 
 class Parameter:
-    """Attribute of a :class:`UnivariateLaw`: the tensor that was given, or one made of the number that was given.
+    """Attribute of a :class:`UnivariateLaw`: the argument of this name as a tensor of the batch shape.
 
     Args:
         derive: the value from the law's other parameters, where this one was not given.
@@ -93,77 +94,84 @@ class Parameter:
     def __get__(self, law: Any, owner: type | None = None) -> Any:
         if law is None:
             return self
-        number = law._numbers.get(self.name)
-        if number is None:
-            if self.derive is None:
-                raise AttributeError(f"{type(law).__name__} has no {self.name}")
-            return self.derive(law)
-        # not kept: a tensor made while a transformation of torch.func runs belongs to that transformation
-        return torch.full(law._batch_shape, number, **law._options())
+        value = law._given.get(self.name)
+        if isinstance(value, Tensor):
+            return value if value.shape == law._batch_shape else value.expand(law._batch_shape)
+        if value is not None:
+            # not kept: a tensor made while a transformation of torch.func runs belongs to that transformation
+            return torch.full(law._batch_shape, value, **law._options())
+        if self.derive is None:
+            raise AttributeError(f"{type(law).__name__} has no {self.name}")
+        return self.derive(law)
 
 
 class UnivariateLaw(LeanLaw):
     """A law of single numbers whose parameters all have the batch shape, each declared as a :class:`Parameter`."""
 
-    _numbers: Mapping[str, float] = MappingProxyType({})
+    _given: Mapping[str, Any] = MappingProxyType({})
 
     def _set(self, validate_args: bool | None, **values: Any) -> None:
-        """Keep the arguments, check each, and find the batch shape; None stands for an argument not given."""
+        """Keep the arguments as they are, check each, and find the batch shape; None is an argument not given."""
         state = self.__dict__
         if validate_args is not None:
             state["_validation"] = validate_args
         constraints = self.arg_constraints if self._validate_args else None  # type: ignore[attr-defined]
-        numbers, tensors = {}, 0
-        shape = _EMPTY
+        given: dict[str, Any] = {}
+        shape: torch.Size | None = None
         for name, value in values.items():
             if isinstance(value, int | float):
-                numbers[name] = float(value)
+                value = float(value)
             elif value is None:
                 continue
             else:
                 if not isinstance(value, Tensor) or not value.is_floating_point():
                     value = as_parameter(type(self).__name__, name, value, _first_tensor(values))
-                state[name] = value
-                tensors += 1
-                shape = value.shape if tensors == 1 else shape
-                if value.shape != shape:
-                    tensors = -len(values)  # negative: shapes differ
+                if shape is None:
+                    shape = value.shape
+                elif value.shape != shape:
+                    shape = self._broadcast(shape, name, value.shape, given)
             if constraints is not None:
                 check_argument(type(self).__name__, name, constraints[name], value)
-        if tensors < 0:
-            shape = self._broadcast(values)
-        state["_numbers"], state["_batch_shape"] = numbers, shape
+            given[name] = value
+        state["_given"], state["_batch_shape"] = given, _EMPTY if shape is None else shape
 
-    def _broadcast(self, values: dict[str, Any]) -> torch.Size:
-        state = self.__dict__
-        names = [name for name in values if name in state]
+    def _broadcast(self, shape: torch.Size, name: str, other: torch.Size, given: Mapping[str, Any]) -> torch.Size:
         try:
-            shape = broadcast_shape(*(state[name].shape for name in names))
+            return broadcast_shape(shape, other)
         except ValueError as error:
+            before = [f"{key} {tuple(value.shape)}" for key, value in given.items() if isinstance(value, Tensor)]
             raise ShapeError(
                 f"the arguments of {type(self).__name__} do not broadcast together",
-                seen=", ".join(f"{name} {tuple(state[name].shape)}" for name in names),
+                seen=", ".join([*before, f"{name} {tuple(other)}"]),
                 expected="shapes that agree from the right, or are 1",
             ) from error
-        for name in names:
-            state[name] = state[name].expand(shape)
-        return shape
+
+    def expand(self, batch_shape: Iterable[int], _instance: Any = None) -> Any:
+        """The law with its batch dims expanded; draws differ along new dims."""
+        new: Any = object.__new__(type(self)) if _instance is None else _instance
+        shape = batch_shape if type(batch_shape) is torch.Size else torch.Size(batch_shape)
+        old_shape = self._batch_shape
+        new.__dict__.update(self.__dict__)
+        if shape != old_shape:
+            if old_shape and not broadcasts_to(old_shape, shape):
+                raise expand_error(self, shape)
+            new.__dict__["_batch_shape"] = shape
+        return new
 
     def _arguments(self) -> list[Any]:
-        """The parameters in the order of ``_parameters``: a number where one was given, a tensor, or None."""
-        state, numbers = self.__dict__, self._numbers
-        return [numbers[name] if name in numbers else state.get(name) for name in self._parameters]
+        """The arguments as they were given, in the order of ``_parameters``: number, unexpanded tensor, or None."""
+        given = self._given
+        return [given.get(name) for name in self._parameters]
 
     def _options(self) -> dict[str, Any]:
         """The dtype and device of the law's tensors; nothing for a law of numbers."""
-        for name in self._parameters:
-            tensor = self.__dict__.get(name)
-            if tensor is not None:
-                return {"dtype": tensor.dtype, "device": tensor.device}
+        for value in self._given.values():
+            if isinstance(value, Tensor):
+                return {"dtype": value.dtype, "device": value.device}
         return {}
 
     def _over_batch(self, result: Tensor) -> Tensor:
-        """``result`` with the batch dims that only an expanded law of numbers can lack."""
+        """``result`` with the batch dims that numbers and unexpanded tensors leave out."""
         shape = self._batch_shape
         if result.shape == shape or not shape:
             return result
@@ -184,16 +192,16 @@ class UnivariateLaw(LeanLaw):
         return draw
 
     def __repr__(self) -> str:
-        state, parts = self.__dict__, []
-        for name in self._parameters:
-            if name in self._numbers:
-                parts.append(f"{name}: {self._numbers[name]:g}")
-            elif name in state:
-                value = state[name]
-                parts.append(f"{name}: {value.item():g}" if value.numel() == 1 else f"{name}: {tuple(value.shape)}")
+        parts = [f"{name}: {_shown(value)}" for name, value in self._given.items()]
         if self._batch_shape:
             parts.append(f"batch_shape: {tuple(self._batch_shape)}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _shown(value: Tensor | float) -> str:
+    if isinstance(value, Tensor) and value.dim():
+        return str(tuple(value.shape))
+    return f"{float(value):g}"
 
 
 def _first_tensor(values: Mapping[str, Any]) -> Tensor | None:

@@ -63,7 +63,7 @@ class Normal(UnivariateLaw, td.Normal):
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
         loc, scale = self._arguments()
-        if sample_shape or not isinstance(scale, Tensor):
+        if sample_shape or not isinstance(scale, Tensor) or scale.shape != self._batch_shape:
             return _standard_normal(self, sample_shape) * scale + loc
         noise = torch.randn_like(scale)  # half the cost of torch.randn for small tensors
         return torch.addcmul(loc, noise, scale) if isinstance(loc, Tensor) else noise * scale + loc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -51,15 +52,23 @@ class Poisson(UnivariateLaw, td.Poisson):
         value = as_value(value)
         dtype = torch.promote_types(self._options().get("dtype", torch.get_default_dtype()), value.dtype)
         count = value.to(widest(value))
-        rate = rate.to(count.dtype) if isinstance(rate, Tensor) else count.new_full((), rate)
         log_factorial = _sparse_log_factorial(count) if self.is_sparse else (count + 1).lgamma()
-        log_prob = count * torch.where(count == 0, 1.0, rate).log() - rate - log_factorial
+        log_prob = _log_power(count, rate) - rate - log_factorial
         return self._over_batch(log_prob.to(dtype))
 
     def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw counts, without gradient."""
         with torch.no_grad():
             return torch.poisson(self.rate.expand(torch.Size(sample_shape) + self._batch_shape))
+
+
+def _log_power(count: Tensor, rate: Tensor | float) -> Tensor:
+    """``count * log(rate)``, 0 where ``count`` is 0."""
+    if isinstance(rate, Tensor):
+        return count * torch.where(count == 0, 1.0, rate.to(count.dtype)).log()
+    if rate > 0:
+        return count * math.log(rate)
+    return torch.where(count == 0, 0.0, -torch.inf)
 
 
 def _sparse_log_factorial(count: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from twofold_torch.errors import SupportError
 from twofold_torch.ops.special import log
 
 from . import constraints
-from .checks import is_valid
+from .checks import check_shape, is_true, is_valid
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["Uniform"]
@@ -59,15 +59,19 @@ class Uniform(UnivariateLaw, td.Uniform):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value``; minus infinity outside the interval."""
-        if self._validate_args:
-            self._validate_sample(value)
         low, high = self._arguments()
         value = as_value(value)
+        checked = self._validate_args
+        if checked:
+            check_shape("Uniform", value, self._batch_shape, self._event_shape)
+        inside = (low <= value) & (value <= high)
+        if checked and not is_true(inside):
+            self._validate_sample(value)
         height = -log(high - low)
         if not isinstance(height, Tensor):
             dtype = value.dtype if value.is_floating_point() else torch.get_default_dtype()
             height = value.new_full((), height, dtype=dtype)
-        return self._over_batch(torch.where((low <= value) & (value <= high), height, -torch.inf))
+        return self._over_batch(torch.where(inside, height, -torch.inf))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both ends."""

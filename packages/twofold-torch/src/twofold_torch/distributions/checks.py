@@ -153,7 +153,7 @@ def _by_extremes(constraint: Any, value: Tensor) -> bool:
 
 
 def _whole(value: Tensor) -> bool:
-    return not value.is_floating_point() or bool((value == value.floor()).all())
+    return not value.is_floating_point() or bool((value % 1 == 0).all())
 
 
 @_scalar_bounds

@@ -70,8 +70,8 @@ class Message(TypedDict, total=False):
     """Plates around a param with ``event_dim``, or around a ``subsample`` statement, the innermost first."""
     plates_end_at: int
     """Batch dims to the left of this one belong to enumeration, not to plates."""
-    markov: dict[Any, tuple[int, int]]
-    """For each enclosing ``markov`` context its step and its history."""
+    markov_steps: tuple[Any, ...]
+    """Steps of ``markov`` around the site, the outermost first."""
     lifted_by: tuple[Any, str]
     """The ``lift`` handler that made this sample site of a param, and its name there."""
     memos: list[tuple[Any, str]]

@@ -181,12 +181,11 @@ def param(
             f"event_dim of param {name!r} must be a count of dims", seen=repr(event_dim), expected="0, 1, ..."
         )
     init = init_tensor if init_value is None else init_value
-    kwargs = {"constraint": constraint, "event_dim": event_dim}
     if not is_handled():
-        return initial_value(name, init, **kwargs)
-    msg = new_message(
-        "param", name, partial(initial_value, name), args=(init,), kwargs=kwargs, subsamplers=[], memos=[]
-    )
+        return initial_value(name, init, constraint=constraint)
+    make = partial(initial_value, name)
+    kwargs = {"constraint": constraint, "event_dim": event_dim}
+    msg = new_message("param", name, make, args=(init,), kwargs=kwargs, subsamplers=[], memos=[])
     value = apply_stack(msg)["value"]
     if event_dim is None:
         return value

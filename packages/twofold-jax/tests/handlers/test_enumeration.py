@@ -101,6 +101,64 @@ def test_without_markov_each_step_has_a_dim_and_history_widens_the_window() -> N
         assert len(dims) == expected
 
 
+def test_each_site_knows_the_enumerated_sites_within_its_reach() -> None:
+    def model() -> None:
+        for t in handlers.markov(range(4)):
+            coin(f"z{t}")
+            tf.sample(f"x{t}", dist.Normal(0.0, 1.0), obs=0.0)
+
+    sites = traced(model)
+    own = {
+        name: site["infer"]["_dim_to_id"][site["infer"]["_enumerate_dim"]]
+        for name, site in sites.items()
+        if name[0] == "z"
+    }
+    assert len(set(own.values())) == 4
+    assert set(sites["x0"]["infer"]["_dim_to_id"].values()) == {own["z0"]}
+    for t in (1, 2, 3):
+        assert set(sites[f"x{t}"]["infer"]["_dim_to_id"].values()) == {own[f"z{t - 1}"], own[f"z{t}"]}
+
+
+def test_branches_of_a_tree_share_dims_unless_they_are_kept() -> None:
+    def dims(keep: bool) -> int:
+        @handlers.markov(keep=keep)
+        def node(name: str, depth: int) -> None:
+            coin(name)
+            for branch in "lr":
+                if depth:
+                    node(name + branch, depth - 1)
+
+        return len({site["infer"]["_enumerate_dim"] for site in traced(lambda: node("n", 2)).values()})
+
+    assert (dims(False), dims(True)) == (2, 3)
+
+
+def test_a_replayed_guide_brings_the_dims_of_its_enumerated_values() -> None:
+    def model() -> None:
+        z = coin("z")
+        tf.sample("x", dist.Normal(z, 1.0), obs=0.5)
+
+    guided = traced(lambda: coin("z"))
+    sites = handlers.trace(handlers.enum(handlers.replay(model, trace=guided), first_available_dim=-1)).get_trace()
+    assert sites["x"]["infer"]["_dim_to_id"] == guided["z"]["infer"]["_dim_to_id"]
+    assert sites["x"]["fn"].batch_shape == (2,)
+
+
+def test_draws_may_stand_for_the_support() -> None:
+    def model() -> None:
+        tf.sample("z", dist.Normal(0.0, 1.0), infer={"enumerate": "parallel", "num_samples": 5})
+
+    assert traced(model, nesting=1)["z"]["value"].shape == (5, 1)
+
+
+def test_expanded_values_keep_the_plates_dims() -> None:
+    def model() -> None:
+        with tf.plate("rows", 3):
+            tf.sample("z", dist.Bernoulli(0.5), infer={"enumerate": "parallel", "expand": True})
+
+    assert traced(model, nesting=2)["z"]["value"].shape == (2, 1, 3)
+
+
 def test_markov_changes_no_value_and_no_density_without_enumeration() -> None:
     def model(steps: Any) -> None:
         for t in steps:

@@ -13,7 +13,7 @@ from ..runtime import Messenger
 from ..validation import is_validation_enabled
 from ..warning import warn
 
-__all__ = ["NamedMessenger", "exactly_one"]
+__all__ = ["NamedMessenger", "exactly_one", "report_unused_names"]
 
 _SIMILARITY = 0.75
 _SHOWN = 12
@@ -48,26 +48,34 @@ class NamedMessenger(Messenger):
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         super().__exit__(exc_type, exc_value, traceback)
         if exc_type is None and self.check_names and is_validation_enabled():
-            unused = [name for name in self._names() if name not in self._seen]
-            if unused:
-                self._report(unused)
+            report_unused_names(type(self).__name__, self._names(), self._seen)
 
-    def _report(self, unused: list[str]) -> None:
-        given = set(self._names())
-        candidates = [name for name in self._seen if name not in given]
-        for name in unused:
-            near = difflib.get_close_matches(name, candidates, n=3, cutoff=_SIMILARITY)
-            near = [site for site in near if _differ(name, site)]
-            if near:
-                raise UnknownSiteError(
-                    f"{type(self).__name__} was given {name!r}, which no statement of the run is called",
-                    seen=f"sites {_listed(self._seen)}",
-                    suggestion=f"did you mean {near[0]!r}?",
-                )
+
+def report_unused_names(who: str, given: Collection[str], seen: Collection[str]) -> None:
+    """Report names that no statement of a run had.
+
+    Args:
+        who: what was given the names.
+        given: the names.
+        seen: names of the sites of the run.
+
+    Raises:
+        UnknownSiteError: a name looks like a misspelt site; others are told in a warning.
+    """
+    unused = [name for name in given if name not in seen]
+    candidates = [name for name in seen if name not in given]
+    for name in unused:
+        near = difflib.get_close_matches(name, candidates, n=3, cutoff=_SIMILARITY)
+        near = [site for site in near if _differ(name, site)]
+        if near:
+            raise UnknownSiteError(
+                f"{who} was given {name!r}, which no statement of the run is called",
+                seen=f"sites {_listed(seen)}",
+                suggestion=f"did you mean {near[0]!r}?",
+            )
+    if unused:
         names = ", ".join(map(repr, unused))
-        warn(
-            f"{type(self).__name__} was given {names}, but the run has the sites {_listed(self._seen)}", TwofoldWarning
-        )
+        warn(f"{who} was given {names}, but the run has the sites {_listed(seen)}", TwofoldWarning)
 
 
 def _differ(name: str, site: str) -> bool:

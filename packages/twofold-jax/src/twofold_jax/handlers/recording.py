@@ -167,3 +167,6 @@ class replay(NamedMessenger):
                     suggestion="make the site latent in the guide, or give it another name",
                 )
             msg["value"] = recorded["value"]
+            for key in ("_enumerate_dim", "_dim_to_id"):  # where the dims of enumerated values come from
+                if key in recorded["infer"]:
+                    msg["infer"][key] = recorded["infer"][key]

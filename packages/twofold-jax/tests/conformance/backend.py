@@ -14,16 +14,15 @@ import twofold_jax
 import twofold_jax.distributions as dist
 from twofold_conformance.adapters.jax_ops import JaxOps, as_numpy, stax_net
 from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run, SiteView
-from twofold_jax import handlers
+from twofold_jax import handlers, infer
 from twofold_jax.distributions import constraints
 from twofold_jax.infer.reparam import LocScaleReparam
 from twofold_jax.messages import joint_log_density, site_log_density
 from twofold_jax.runtime import active_handlers
 from twofold_jax.validation import enable_validation, is_validation_enabled, validation_enabled
 
-_NOT_OFFERED = (
-    "sample.callable plate.custom_subsample plate.unsized plate.sequential plate.device store store.persist svi"
-)
+_NOT_OFFERED = "sample.callable plate.custom_subsample plate.unsized plate.sequential plate.device store store.persist"
+_UNFINISHED = frozenset() if hasattr(infer, "SVI") else frozenset({"svi"})
 _STATEMENTS = "sample param plate plate_stack factor deterministic subsample module random_module get_mask prng_key"
 _LAWS = (
     "Normal HalfNormal LogNormal Exponential Gamma Beta Uniform Bernoulli Categorical Poisson MultivariateNormal Delta"
@@ -38,7 +37,7 @@ class JaxAdapter:
     version = twofold_jax.__version__
     flavour: Flavour = "stateless"
     spec = "1.0"
-    capabilities = frozenset(CAPABILITIES) - frozenset(_NOT_OFFERED.split())
+    capabilities = frozenset(CAPABILITIES) - frozenset(_NOT_OFFERED.split()) - _UNFINISHED
     choices: ClassVar[Mapping[str, str]] = {
         "SAMPLE-009": "B",
         "PLATE-025": "B",
@@ -120,6 +119,29 @@ class JaxAdapter:
 
     def vmap(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return jax.vmap(fn)
+
+    def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
+        return _Inference(infer.SVI(model, guide, optax.sgd(learning_rate), infer.Trace_ELBO()))
+
+
+class _Inference:
+    """SVI with its state kept in ``state``."""
+
+    def __init__(self, algorithm: Any) -> None:
+        self._algorithm, self.state = algorithm, None
+
+    def init(self, seed: int, *args: Any) -> None:
+        self.state = self._algorithm.init(jax.random.key(seed), *args)
+
+    def step(self, *args: Any) -> float:
+        self.state, loss = self._algorithm.update(self.state, *args)
+        return float(loss)
+
+    def evaluate(self, *args: Any) -> float:
+        return float(self._algorithm.evaluate(self.state, *args))
+
+    def params(self) -> dict[str, Any]:
+        return {name: as_numpy(value) for name, value in self._algorithm.get_params(self.state).items()}
 
 
 def _named(owner: Any, names: str) -> SimpleNamespace:

@@ -156,7 +156,7 @@ class ArrayOps(Protocol):
 
 @runtime_checkable
 class Adapter(Protocol):
-    """Drives one implementation.  ``docs/adapter.md`` is the worked guide.
+    """Drives one implementation.  ``docs/developer/adapter-guide.md`` is the worked guide.
 
     Everything below ``log_density`` is asked for only if the matching capability is declared.
     """

@@ -1,14 +1,19 @@
 """Another name of ``twofold_jax.handlers``, as programs of the other lineage spell it."""
 
 from .handlers import (
+    Messenger,
+    Trace,
+    apply_stack,
     block,
     condition,
     do,
     enum,
+    get_mask,
     infer_config,
     lift,
     markov,
     mask,
+    plate,
     reparam,
     replay,
     scale,
@@ -18,20 +23,21 @@ from .handlers import (
     trace,
     uncondition,
 )
-from .messages import Trace
-from .runtime import Messenger
 
 __all__ = [
     "Messenger",
     "Trace",
+    "apply_stack",
     "block",
     "condition",
     "do",
     "enum",
+    "get_mask",
     "infer_config",
     "lift",
     "markov",
     "mask",
+    "plate",
     "reparam",
     "replay",
     "scale",

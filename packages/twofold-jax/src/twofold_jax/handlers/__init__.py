@@ -4,7 +4,10 @@ Each works as ``handler(model, ...)(*args)`` and as ``with handler(...):``, and 
 is asked first.
 """
 
-from ..runtime import Messenger
+from ..messages import Trace
+from ..plates import plate
+from ..primitives import get_mask
+from ..runtime import Messenger, apply_stack
 from .enumeration import enum, markov
 from .randomness import seed
 from .recording import replay, trace
@@ -15,14 +18,18 @@ from .values import condition, do, lift, substitute, uncondition
 
 __all__ = [
     "Messenger",
+    "Trace",
+    "apply_stack",
     "block",
     "condition",
     "do",
     "enum",
+    "get_mask",
     "infer_config",
     "lift",
     "markov",
     "mask",
+    "plate",
     "reparam",
     "replay",
     "scale",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,29 @@ class Kill:
     verdict: str
     message: str
 
+    @property
+    def headline(self) -> str:
+        """The first line of the message: which quantity was wrong."""
+        return self.message.strip().partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which clauses are asked about one fault."""
+
+    expected: tuple[str, ...]
+    """The clauses that name it."""
+    clauses: frozenset[str] | None
+    """Those to run; None: all."""
+    first_only: bool
+    """Stop at the first clause that notices."""
+
+    @classmethod
+    def of(cls, name: str, *, full: bool) -> Plan:
+        """The named clauses; all of them if ``full`` is asked, and until one notices if none is named."""
+        named = tuple(clause.id for clause in load(SPEC).values() if name in clause.faults)
+        return cls(named, None if full or not named else frozenset(named), first_only=not full and not named)
+
 
 @dataclass(frozen=True)
 class Autopsy:
@@ -46,35 +70,51 @@ class Autopsy:
     """The clauses that name it."""
     kills: tuple[Kill, ...] = ()
     pattern: str = ""
-    problems: tuple[str, ...] = field(default=())
+    """What the messages of these clauses must match."""
 
     @property
     def killers(self) -> list[str]:
+        """The clauses that notice."""
         return sorted({kill.clause for kill in self.kills})
+
+    def problems(self) -> list[str]:
+        """A fault that survives or that nobody names; clauses that name it and miss it, or tell something else."""
+        if not self.kills:
+            return [f"{self.fault} survives: {self.description}"]
+        found = [] if self.expected else [f"{self.fault}: no clause names it"]
+        for clause_id in self.expected:
+            own = [kill for kill in self.kills if kill.clause == clause_id]
+            if not own:
+                found.append(f"{self.fault}: {clause_id} names it and does not notice it")
+            elif all(kill.verdict == "error" for kill in own):
+                found.append(f"{self.fault}: {clause_id} ends in an adapter error instead of a failure")
+            elif self.pattern and not any(re.search(self.pattern, kill.message) for kill in own):
+                told = f"says {own[0].headline!r}, expected a match of {self.pattern!r}"
+                found.append(f"{self.fault}: {clause_id} {told}")
+        return found
 
 
 def examine(name: str, *, full: bool = False) -> Autopsy:
-    """Plant one fault and run the clauses that name it, or all clauses if none does or ``full`` is asked."""
-    fault = faults()[name]
-    expected = tuple(clause.id for clause in load(SPEC).values() if name in clause.faults)
-    wanted = None if full or not expected else set(expected)
-    kills = []
-    with fault.apply():
+    """Plant one fault and run the clauses of its plan on both flavours of the reference."""
+    fault, plan = faults()[name], Plan.of(name, full=full)
+    kills: list[Kill] = []
+    with fault.apply(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         for address in REFERENCES:
-            kills += list(_kills(address, wanted, full))
-    pattern = getattr(fault, "pattern", "")
-    autopsy = Autopsy(name, fault.description, expected, tuple(kills), pattern)
-    return Autopsy(name, fault.description, expected, tuple(kills), pattern, tuple(_problems(autopsy)))
+            if not (kills and plan.first_only):
+                kills += _kills(address, plan)
+    return Autopsy(name, fault.description, plan.expected, tuple(kills), fault.pattern)
 
 
 def examine_all(names: Sequence[str], *, full: bool = False, jobs: int = 1) -> Iterator[Autopsy]:
     """The autopsy of each named fault, in order."""
+    work = _examine_full if full else examine
     if jobs <= 1:
-        yield from (examine(name, full=full) for name in names)
+        yield from map(work, names)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        yield from pool.map(_examine_full if full else examine, names)
+        yield from pool.map(work, names, chunksize=4)
 
 
 def matrix(autopsies: Iterable[Autopsy]) -> dict[str, Any]:
@@ -87,7 +127,7 @@ def matrix(autopsies: Iterable[Autopsy]) -> dict[str, Any]:
         "faults": {
             row.fault: {
                 "description": row.description,
-                "killed_by": {kill.clause: _headline(kill) for kill in sorted(row.kills, key=lambda kill: kill.clause)},
+                "killed_by": {kill.clause: kill.headline for kill in sorted(row.kills, key=lambda kill: kill.clause)},
             }
             for row in sorted(rows, key=lambda row: row.fault)
         },
@@ -96,7 +136,7 @@ def matrix(autopsies: Iterable[Autopsy]) -> dict[str, Any]:
 
 def problems(autopsies: Sequence[Autopsy]) -> list[str]:
     """Everything that is wrong: surviving faults, clauses that miss theirs, must-clauses that notice nothing."""
-    found = [problem for autopsy in autopsies for problem in autopsy.problems]
+    found = [problem for autopsy in autopsies for problem in autopsy.problems()]
     killers = {clause_id for autopsy in autopsies for clause_id in autopsy.killers}
     idle = [clause.id for clause in load(SPEC).values() if clause.level == "must" and not clause.untested]
     return found + [f"{clause_id} is a must and kills no fault" for clause_id in idle if clause_id not in killers]
@@ -121,11 +161,11 @@ def _examine_full(name: str) -> Autopsy:
     return examine(name, full=True)
 
 
-def _kills(address: str, wanted: set[str] | None, full: bool) -> Iterator[Kill]:
+def _kills(address: str, plan: Plan) -> Iterator[Kill]:
     adapter = load_adapter(address)
     dead: set[str] = set()
-    for check in _ordered(wanted):
-        if check.clause in dead or why_unsupported(load(SPEC)[check.clause], adapter, "default"):
+    for check in _ordered(plan):
+        if check.clause in dead or why_unsupported(load(SPEC)[check.clause], adapter, "default", check.needs):
             continue
         for mode in check.modes:
             result = run_check(check, adapter, mode)
@@ -133,28 +173,13 @@ def _kills(address: str, wanted: set[str] | None, full: bool) -> Iterator[Kill]:
                 dead.add(check.clause)
                 yield Kill(check.clause, adapter.flavour, check.id, result.verdict, result.message)
                 break
-        if wanted is None and not full and dead:
+        if dead and plan.first_only:
             return
 
 
-def _ordered(wanted: set[str] | None) -> list[Check]:
-    """The checks of the wanted clauses; the quick ones first."""
-    chosen = [check for check in load_checks().values() if wanted is None or check.clause in wanted]
-    return sorted(chosen, key=lambda check: (check.slow, check.stochastic))
-
-
-def _problems(autopsy: Autopsy) -> Iterator[str]:
-    if not autopsy.kills:
-        yield f"{autopsy.fault} survives: {autopsy.description}"
-    for clause_id in autopsy.expected:
-        own = [kill for kill in autopsy.kills if kill.clause == clause_id]
-        if not own and autopsy.kills:
-            yield f"{autopsy.fault}: {clause_id} names it and does not notice it"
-        if own and all(kill.verdict == "error" for kill in own):
-            yield f"{autopsy.fault}: {clause_id} ends in an adapter error instead of a failure"
-        if own and autopsy.pattern and not any(re.search(autopsy.pattern, kill.message) for kill in own):
-            yield f"{autopsy.fault}: {clause_id} says {_headline(own[0])!r}, expected a match of {autopsy.pattern!r}"
-
-
-def _headline(kill: Kill) -> str:
-    return kill.message.strip().partition("\n")[0]
+def _ordered(plan: Plan) -> list[Check]:
+    """The checks to run, quick ones first.  Slow ones ask another process, which knows of no fault, and are left out
+    unless their clause names the fault."""
+    wanted = [check for check in load_checks().values() if plan.clauses is None or check.clause in plan.clauses]
+    asked = [check for check in wanted if not check.slow or check.clause in plan.expected]
+    return sorted(asked, key=lambda check: (check.slow, check.stochastic))

@@ -27,7 +27,7 @@ def mutants(args: argparse.Namespace) -> int:
             f"{'killed  ' if autopsy.kills else 'SURVIVES'} {autopsy.fault}: {', '.join(autopsy.killers)}", flush=True
         )
     document = kills.matrix(autopsies)
-    found = [problem for autopsy in autopsies for problem in autopsy.problems]
+    found = [problem for autopsy in autopsies for problem in autopsy.problems()]
     if not args.fault:
         found = kills.problems(autopsies)
     if args.check:

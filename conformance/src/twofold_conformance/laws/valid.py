@@ -154,7 +154,7 @@ def switch_persists(k: Kit) -> None:
         k.expect.equal(k.adapter.is_validation_on(), False, f"flag after run {turn}")
 
 
-@clause("VALID-010")
+@clause("VALID-010", slow=True)
 def initial_state(k: Kit) -> None:
     k.expect.contains(("on", "off"), k.choice, "declared alternative")
     seen = ask(k.adapter, "validation", optimised=False)

@@ -91,7 +91,8 @@ def init_to_feasible(site: Any = None) -> Any:
 
 
 def _shape(site: Any) -> tuple[int, ...]:
-    return site["fn"].shape(site["kwargs"].get("sample_shape", ()))
+    shape: tuple[int, ...] = site["fn"].shape(site["kwargs"].get("sample_shape", ()))
+    return shape
 
 
 def _prior_draws(site: Any, count: int) -> Any:

@@ -10,51 +10,27 @@ where each latent's value is made from its slice of ``position`` by the bijectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.transforms import Transform, biject_to
-from twofold_jax.errors import InferenceError, ShapeError, UnknownSiteError
-from twofold_jax.handlers import seed
+from twofold_jax.errors import InferenceError, UnknownSiteError
+from twofold_jax.handlers import seed, trace
+from twofold_jax.handlers.names import report_unused_names
 from twofold_jax.infer.initialization import InitStrategy, init_to_uniform
-from twofold_jax.messages import Message, site_log_density
+from twofold_jax.infer.placing import Density, Gathered, LatentSite, Placed, Subsamples, Survey
+from twofold_jax.messages import Message
 from twofold_jax.ops.tracing import TracedFunction, trace_function
 from twofold_jax.runtime import Messenger
 
 __all__ = ["LatentSite", "Potential", "make_potential"]
-
-_NEEDS_VALUES = (
-    jax.errors.ConcretizationTypeError,
-    jax.errors.TracerArrayConversionError,
-    jax.errors.TracerIntegerConversionError,
-    jax.errors.NonConcreteBooleanIndexError,
-)
-"""A model that looks at its data (``len(np.unique(x))``, ``if x.any()``) cannot take them as inputs of a program."""
-
-
-@dataclass(frozen=True)
-class LatentSite:
-    """One latent site of a model, and its place in the flat vector."""
-
-    name: str
-    shape: tuple[int, ...]
-    """Of a value: sample, plate and event dims."""
-    unconstrained_shape: tuple[int, ...]
-    offset: int
-    """First entry in the flat vector."""
-    size: int
-    """Number of entries in the flat vector."""
-    transform: Transform | None
-    """Bijection onto the support; None if the support depends on other latents, so that it is made at each run."""
-    plates: tuple[str, ...]
-    """Names of the plates around the site, the outermost first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +59,12 @@ class Potential:
     sites: tuple[LatentSite, ...]
     size: int
     """Length of the flat vector."""
-    rng_key: Any
-    """Key of what a model draws besides its latents, such as the batch of a subsampled plate: the same at every call."""
+    names: tuple[str, ...] = ()
+    """All sites of the model, in the order of their statements."""
+    subsamples: dict[str, Array] = field(default_factory=dict)
+    """Mini-batch of each subsampled plate: the same in every run.  For another one substitute the plate's indices."""
+    params: tuple[str, ...] = ()
+    """Params of the model, which are held at their initial values."""
 
     @property
     def dtype(self) -> Any:
@@ -105,7 +85,7 @@ class Potential:
         Raises:
             ShapeError: ``position`` has another shape.
         """
-        density = _Density(self, position)
+        density = Density(self.sites, self.size, position)
         self._run(density, args, kwargs)
         return jnp.asarray(density.total, self.dtype)
 
@@ -124,7 +104,7 @@ class Potential:
             deterministics: whether deterministic sites are returned too.
             **kwargs: as ``args``.
         """
-        placed = _Placed(self, position)
+        placed = Placed(self.sites, self.size, position)
         self._run(placed, args, kwargs)
         return {**placed.latents, **placed.deterministics} if deterministics else placed.latents
 
@@ -137,27 +117,29 @@ class Potential:
         missing = [site.name for site in self.sites if site.name not in values]
         if missing:
             raise UnknownSiteError(
-                f"values of latent sites are missing: {', '.join(missing)}", seen=f"values of {', '.join(values) or 'none'}"
+                f"values of latent sites are missing: {', '.join(missing)}",
+                seen=f"values of {', '.join(values) or 'none'}",
+                suggestion="give every latent site a value, in constrained space",
             )
         return self.gather(lambda msg: values[msg["name"]], *args, **kwargs)
 
     def gather(self, value_of: Callable[[Message], Any], *args: Any, **kwargs: Any) -> Array:
         """Run the model with each latent at ``value_of(message)``; the flat unconstrained position of these values."""
-        gathered = _Gathered(value_of)
+        gathered = Gathered(value_of)
         self._run(gathered, args, kwargs)
         pieces = [gathered.pieces[site.name] for site in self.sites]
         return jnp.concatenate(pieces).astype(self.dtype) if pieces else jnp.zeros(0, self.dtype)
 
     def site_log_densities(self, position: ArrayLike, *args: Any, **kwargs: Any) -> dict[str, Array]:
         """Log density of every sample site at a position, summed within the site, without the Jacobian."""
-        density = _Density(self, position)
+        density = Density(self.sites, self.size, position)
         self._run(density, args, kwargs)
         return density.by_site
 
     def _run(self, handler: Messenger, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if not args and not kwargs:
             args, kwargs = self.args, self.kwargs
-        with handler, seed(rng_seed=self.rng_key):
+        with handler, Subsamples(self.subsamples), seed(rng_seed=jax.random.key(0)):
             self.model(*args, **kwargs)
 
     # Programs: traced once, their data as inputs where the model allows it
@@ -186,23 +168,30 @@ class Potential:
 
         try:
             return trace_function(with_inputs, *example, self.data)
-        except _NEEDS_VALUES:
+        except Exception:  # whatever a model does with the values of its data, such as len(np.unique(x)) or pandas
             return trace_function(with_constants, *example, self.data)
 
     def traced_log_density(self) -> TracedFunction:
         """`log_density` as a program of ``(position, data)``."""
-        example = jax.ShapeDtypeStruct((self.size,), self.dtype)
+        example = np.zeros(self.size, self.dtype)
         return self.traced(lambda position, args, kwargs: self.log_density(position, *args, **kwargs), example)
 
     def traced_constrain(self) -> TracedFunction:
         """`constrain`, deterministic sites included, as a program of ``(position, data)``."""
-        example = jax.ShapeDtypeStruct((self.size,), self.dtype)
+        example = np.zeros(self.size, self.dtype)
         return self.traced(
             lambda position, args, kwargs: self.constrain(position, *args, deterministics=True, **kwargs), example
         )
 
     def traced_start(self, strategy: InitStrategy) -> TracedFunction:
-        """A program of ``(rng_key, data)`` that draws a position by an initialisation strategy."""
+        """A program of ``(rng_key, data)`` that draws a position by an initialisation strategy.
+
+        Raises:
+            UnknownSiteError: the strategy has a value for a site that is nearly called like one of the model.
+            ShapeError, SupportError: a value of the strategy does not fit its site.
+        """
+        given = getattr(strategy, "keywords", {}).get("values") or {}
+        report_unused_names("init_to_value", given, self.names)
 
         def start(rng_key: Array, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Array:
             keys = iter(jax.random.split(rng_key, max(len(self.sites), 1)))
@@ -232,134 +221,39 @@ def make_potential(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Pote
         InferenceError: a latent site is discrete.
         TwofoldError: whatever is wrong with the model itself.
     """
-    rng_key = jax.random.key(0)
-    survey = _Survey()
-
-    def run(key: Array) -> None:
-        with survey, seed(rng_seed=key):
-            model(*args, **kwargs)
-
-    jax.eval_shape(run, rng_key)
+    survey, subsamples = Survey(), dict[str, Array]()
+    with _explained(survey):
+        jax.eval_shape(lambda: _run_once(model, args, kwargs, survey, Subsamples(subsamples)))
     sites, offset = [], 0
     for draft in survey.found:
         size = int(np.prod(draft["unconstrained_shape"], dtype=int))
         sites.append(LatentSite(offset=offset, size=size, **draft))
         offset += size
-    return Potential(model, args, kwargs, tuple(sites), offset, rng_key)
+    return Potential(model, args, kwargs, tuple(sites), offset, survey.names, subsamples, tuple(survey.params))
+
+
+def _run_once(model: Callable[..., Any], args: Any, kwargs: Any, *handlers: Messenger) -> None:
+    with ExitStack() as stack:
+        for handler in (*handlers, trace(), seed(rng_seed=jax.random.key(0))):
+            stack.enter_context(handler)
+        model(*args, **kwargs)
+
+
+@contextmanager
+def _explained(survey: Survey) -> Iterator[None]:
+    """Say in the model's words that it looks at a value while it is traced."""
+    try:
+        yield
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        where = f"after the statement {survey.names[-1]!r}" if survey.names else "before its first statement"
+        raise InferenceError(
+            "the model looks at a value that is not known while it is traced",
+            seen=f"{where}: {str(error).splitlines()[0]}",
+            expected="Python's if, while, int() and numpy functions on data and settings only",
+            suggestion="compute with jax.numpy; choose between values by jnp.where, between parts of a model by "
+            "handlers.mask",
+        ) from error
 
 
 def _is_data(leaf: Any) -> bool:
     return isinstance(leaf, (np.ndarray, jax.Array)) and leaf.dtype != object
-
-
-def _is_latent(msg: Message) -> bool:
-    return msg["type"] == "sample" and not msg["is_observed"] and msg["value"] is None
-
-
-class _Survey(Messenger):
-    """Notes each latent site, and gives it some value of its support."""
-
-    reads_key = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[dict[str, Any]] = []
-
-    def process_message(self, msg: Message) -> None:
-        if not _is_latent(msg):
-            return
-        law = msg["fn"]
-        if law.is_discrete:
-            raise InferenceError(
-                f"latent site {msg['name']!r} is discrete, and this algorithm moves in continuous space",
-                seen=f"law {type(law).__name__} with support {law.support}",
-                suggestion="sum the site out by hand (a mixture law), give it obs=, or block it",
-            )
-        shape = law.shape(msg["kwargs"].get("sample_shape", ()))
-        transform = biject_to(law.support)
-        unconstrained_shape = transform.inverse_shape(shape)
-        self.found.append(
-            {
-                "name": msg["name"],
-                "shape": shape,
-                "unconstrained_shape": unconstrained_shape,
-                "transform": transform if transform.is_concrete else None,
-                "plates": tuple(frame.name for frame in reversed(msg["cond_indep_stack"])),
-            }
-        )
-        msg["value"] = transform(jnp.zeros(unconstrained_shape))
-
-
-class _Placed(Messenger):
-    """Gives each latent the value that its slice of the flat vector stands for."""
-
-    reads_key = False
-
-    def __init__(self, potential: Potential, position: ArrayLike) -> None:
-        super().__init__()
-        position = jnp.asarray(position)
-        if position.shape != (potential.size,):
-            raise ShapeError("a position must be one flat vector", seen=position.shape, expected=(potential.size,))
-        self._sites = {site.name: site for site in potential.sites}
-        sizes = [site.size for site in potential.sites]
-        slices = lax.split(position, sizes) if sizes else []
-        self._slices = dict(zip(self._sites, slices, strict=True))
-        self.latents: dict[str, Array] = {}
-        self.deterministics: dict[str, Array] = {}
-
-    def process_message(self, msg: Message) -> None:
-        if _is_latent(msg):
-            site = self._sites.get(str(msg["name"]))
-            if site is None:
-                raise InferenceError(
-                    f"latent site {msg['name']!r} was not there when the model was first run",
-                    seen=f"sites {', '.join(self._sites) or 'none'} then",
-                    suggestion="make the set of latent sites the same in every run",
-                )
-            transform = site.transform or biject_to(msg["fn"].support)
-            self._place(msg, site, transform, lax.reshape(self._slices[site.name], site.unconstrained_shape))
-
-    def _place(self, msg: Message, site: LatentSite, transform: Transform, unconstrained_value: Array) -> None:
-        msg["value"] = self.latents[site.name] = transform(unconstrained_value)
-
-    def postprocess_message(self, msg: Message) -> None:
-        if msg["type"] == "deterministic":
-            self.deterministics[str(msg["name"])] = msg["value"]
-
-
-class _Density(_Placed):
-    """Sums the log density as the model runs."""
-
-    def __init__(self, potential: Potential, position: ArrayLike) -> None:
-        super().__init__(potential, position)
-        self.total: Any = 0.0
-        self.by_site: dict[str, Any] = {}
-
-    def _place(self, msg: Message, site: LatentSite, transform: Transform, unconstrained_value: Array) -> None:
-        value, intermediates = transform.call_with_intermediates(unconstrained_value)
-        msg["value"] = self.latents[site.name] = value
-        jacobian = transform.log_abs_det_jacobian(unconstrained_value, value, intermediates)
-        self.total = self.total + jacobian.sum()
-
-    def postprocess_message(self, msg: Message) -> None:
-        if msg["type"] == "sample":
-            density = site_log_density(msg)
-            self.by_site[str(msg["name"])] = density = density.sum() if getattr(density, "ndim", 0) else density
-            self.total = self.total + density
-
-
-class _Gathered(Messenger):
-    """Puts each latent at a chosen value, and notes the unconstrained one."""
-
-    def __init__(self, value_of: Callable[[Message], Any]) -> None:
-        super().__init__()
-        self._value_of = value_of
-        self.pieces: dict[str, Array] = {}
-
-    def process_message(self, msg: Message) -> None:
-        if _is_latent(msg):
-            law = msg["fn"]
-            shape = law.shape(msg["kwargs"].get("sample_shape", ()))
-            value = jnp.broadcast_to(jnp.asarray(self._value_of(msg), jnp.result_type(float)), shape)
-            msg["value"] = value
-            self.pieces[str(msg["name"])] = jnp.ravel(biject_to(law.support).inv(value))

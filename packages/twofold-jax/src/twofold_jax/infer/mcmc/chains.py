@@ -71,7 +71,14 @@ class Record(NamedTuple):
 
 
 def _density(plan: Plan, data: list[Array]) -> DensityAndGradient:
-    return jax.value_and_grad(lambda position: plan.log_density(position, data))
+    def log_density(position: Array) -> Array:
+        value: Array = plan.log_density(position, data)
+        return value
+
+    if plan.kernel.forward_mode_differentiation:
+        gradient = jax.jacfwd(log_density)
+        return lambda position: (log_density(position), gradient(position))
+    return jax.value_and_grad(log_density)
 
 
 def _is_finite(state: State) -> Array:
@@ -97,7 +104,9 @@ def start_chains(
             return attempt[0] + 1, plan.kernel.init(draw(jax.random.fold_in(key, attempt[0]), data), density)
 
         shape = jax.eval_shape(draw, key, data)
-        nowhere = State(jnp.zeros(shape.shape, shape.dtype), jnp.full((), jnp.nan, shape.dtype), jnp.zeros(shape.shape, shape.dtype))
+        nowhere = State(
+            jnp.zeros(shape.shape, shape.dtype), jnp.full((), jnp.nan, shape.dtype), jnp.zeros(shape.shape, shape.dtype)
+        )
         return lax.while_loop(goes_on, again, (jnp.zeros((), int), nowhere))[1]
 
     def start(key: Array, position: Array | None) -> tuple[Chains, Array]:
@@ -112,7 +121,8 @@ def start_chains(
             adaptation = start_adaptation(found, metric.inverse_mass)
         return Chains(state, adaptation, chain_key, jnp.zeros((), int)), _is_finite(state)
 
-    return _over_chains(plan, jax.vmap(start), rng_keys, positions)
+    started: tuple[Chains, Array] = _over_chains(plan, jax.vmap(start), rng_keys, positions)
+    return started
 
 
 @partial(jax.jit, static_argnums=0)
@@ -140,13 +150,15 @@ def advance_chains(plan: Plan, chains: Chains, schedule: Schedule, data: list[Ar
         every = jax.vmap(iterate, in_axes=(0, None))
         shape = jax.eval_shape(every, chains, now)[1]
         idle = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shape)
-        return lax.cond(now.is_active, lambda: every(chains, now), lambda: (chains, idle))
+        done: tuple[Chains, Record] = lax.cond(now.is_active, lambda: every(chains, now), lambda: (chains, idle))
+        return done
 
     def advance(chains: Chains) -> tuple[Chains, Record]:
         chains, record = lax.scan(row, chains, schedule)
         return chains, jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), record)
 
-    return _over_chains(plan, advance, chains)
+    advanced: tuple[Chains, Record] = _over_chains(plan, advance, chains)
+    return advanced
 
 
 def _over_chains(plan: Plan, fn: Any, *chains: Any) -> Any:
@@ -154,5 +166,5 @@ def _over_chains(plan: Plan, fn: Any, *chains: Any) -> Any:
     if not plan.devices:
         return fn(*chains)
     mesh = Mesh(np.array(plan.devices), ("chains",))
-    share = PartitionSpec("chains")
+    share = PartitionSpec("chains")  # type: ignore[no-untyped-call]
     return jax.shard_map(fn, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(*chains)

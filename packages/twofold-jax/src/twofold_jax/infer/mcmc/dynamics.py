@@ -13,7 +13,16 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-__all__ = ["DensityAndGradient", "Metric", "Point", "kinetic_energy", "leapfrog", "make_metric", "sample_momentum", "velocity"]
+__all__ = [
+    "DensityAndGradient",
+    "Metric",
+    "Point",
+    "kinetic_energy",
+    "leapfrog",
+    "make_metric",
+    "sample_momentum",
+    "velocity",
+]
 
 DensityAndGradient = Callable[[Array], tuple[Array, Array]]
 """Log density and its gradient at a flat unconstrained position."""

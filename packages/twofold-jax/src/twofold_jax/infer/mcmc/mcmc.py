@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import operator
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,15 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from tqdm.auto import tqdm
 
 from twofold_jax import diagnostics
 from twofold_jax.errors import HandlerError, InferenceError, InferenceWarning, UnknownSiteError
 from twofold_jax.infer.mcmc.adaptation.schedule import Schedule, build_schedule
 from twofold_jax.infer.mcmc.chains import Chains, Plan, Record, advance_chains, start_chains
+from twofold_jax.infer.mcmc.progress import ProgressBar
+from twofold_jax.infer.mcmc.quality import warn_of_draws, warn_of_model
 from twofold_jax.infer.mcmc.target import FunctionTarget, ModelTarget, Target
 from twofold_jax.infer.potential import make_potential
 from twofold_jax.ops.tracing import TracedFunction
+from twofold_jax.warning import warn
 
 __all__ = ["MCMC"]
 
@@ -38,8 +40,8 @@ class MCMC:
         num_samples: draws of each chain.
         num_chains: chains, each with its own stream of random numbers.
         thinning: keep every n-th draw.
-        chain_method: ``"vectorized"``, all chains in one program; ``"sequential"``, one after the other; ``"parallel"``,
-            spread over the devices.  The chains are the same up to floating-point order.
+        chain_method: ``"vectorized"``, all chains in one program; ``"sequential"``, one after the other;
+            ``"parallel"``, spread over the devices.  The chains are the same up to floating-point order.
         progress_bar: show progress.  ``disable_progbar=True`` is another word for False.
         jit_model_args: accepted for programs that give it; data are inputs of the compiled program in any case.
 
@@ -73,19 +75,14 @@ class MCMC:
         disable_progbar: bool | None = None,
     ) -> None:
         num_warmup = warmup_steps if num_warmup is None else num_warmup
-        for name, value, least in (
-            ("num_warmup", num_warmup, 0),
-            ("num_samples", num_samples, 1),
-            ("num_chains", num_chains, 1),
-            ("thinning", thinning, 1),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise HandlerError(f"{name} of MCMC", seen=value, expected=f"an int of at least {least}")
+        self.sampler = sampler
+        self.num_warmup = _count("num_warmup", num_warmup, 0)
+        self.num_samples = _count("num_samples", num_samples, 1)
+        self.num_chains = _count("num_chains", num_chains, 1)
+        self.thinning = _count("thinning", thinning, 1)
         if chain_method not in _METHODS:
             raise HandlerError("chain_method of MCMC", seen=chain_method, expected=" or ".join(_METHODS))
-        assert num_warmup is not None
-        self.sampler, self.num_warmup, self.num_samples = sampler, num_warmup, num_samples
-        self.num_chains, self.thinning, self.chain_method = num_chains, thinning, chain_method
+        self.chain_method = chain_method
         self.progress_bar = progress_bar if disable_progbar is None else not disable_progbar
         self.jit_model_args = jit_model_args
         self.post_warmup_state: Chains | None = None
@@ -126,8 +123,8 @@ class MCMC:
         groups, record = self._iterate(plan, groups, schedule, num_warmup, self.num_samples, target.data)
         self._last_state = _join(groups, axis=0)
         self._records = jax.tree.map(lambda leaf: leaf[:, :: self.thinning], record)
-        self._samples = _constrain(target, self._records.position)
-        self._warn()
+        self._samples = _constrain(target, record.position[:, :: self.thinning])
+        warn_of_draws(record, getattr(self.sampler, "sampling_tree_depth", None))
 
     def warmup(
         self,
@@ -167,6 +164,7 @@ class MCMC:
         target: Target
         if kernel.model is not None:
             potential = make_potential(kernel.model, *args, **kwargs)
+            warn_of_model(potential)
             target = ModelTarget(potential)
             self._latents = tuple(site.name for site in potential.sites)
             if potential.size == 0:
@@ -184,6 +182,7 @@ class MCMC:
         width = 1 if self.chain_method == "sequential" else self.num_chains
         slices = [slice(first, first + width) for first in range(0, self.num_chains, width)]
         if state is not None:
+            _check_fits(state, self.num_chains, target.size)
             same_stream = jnp.array_equal(_key_data(keys), _key_data(state.rng_key))
             count = state.iteration if same_stream else jnp.zeros_like(state.iteration)
             state = state._replace(rng_key=keys, iteration=count)
@@ -210,12 +209,12 @@ class MCMC:
         if self.num_chains < count:
             return tuple(jax.local_devices()[: self.num_chains])
         if self.num_chains > 1:
-            warnings.warn(
-                f"chain_method='parallel': {self.num_chains} chains cannot be spread evenly over {count} device(s); they "
-                f"run vectorised in one program. For devices of the CPU call set_host_device_count({self.num_chains}) "
-                "before any JAX computation; to silence this, say chain_method='vectorized'",
+            warn(
+                f"chain_method='parallel': {self.num_chains} chains cannot be spread evenly over {count} device(s); "
+                f"they run vectorised in one program. For devices of the CPU call "
+                f"set_host_device_count({self.num_chains}) before any JAX computation; to silence this, say "
+                "chain_method='vectorized'",
                 InferenceWarning,
-                stacklevel=4,
             )
         return ()
 
@@ -224,21 +223,22 @@ class MCMC:
     ) -> tuple[list[Chains], Record]:
         """Run every group through the schedule; drop the first ``skip`` iterations and keep ``keep``."""
         finished, kept = [], []
-        with _Progress(self.progress_bar, len(groups) * (skip + keep)) as progress:
+        with ProgressBar(self.progress_bar, len(groups) * (skip + keep)) as progress:
             for chains in groups:
                 records = []
                 try:
                     for rows in _chunks(schedule):
                         chains, record = advance_chains(plan, chains, rows, data)
                         records.append(jax.tree.map(np.asarray, record))
-                        progress.show(records[-1], int(rows.is_active.sum()), bool(rows.is_warmup[0]))
+                        if progress.is_shown:
+                            count = int(rows.is_active.sum())
+                            phase = "warm-up" if rows.is_warmup[0] else "sample"
+                            progress.advance(count, phase, _figures(records[-1], count))
                 except KeyboardInterrupt:
                     drawn = len(records) * _CHUNK - skip
                     if drawn < 1 or len(groups) > 1:
                         raise
-                    warnings.warn(
-                        f"interrupted: {drawn} of {keep} draws of each chain were kept", InferenceWarning, stacklevel=3
-                    )
+                    warn(f"interrupted: {drawn} of {keep} draws of each chain were kept", InferenceWarning)
                 finished.append(chains)
                 joined = _join(records, axis=1)
                 kept.append(jax.tree.map(lambda leaf: leaf[:, skip : skip + keep], joined))
@@ -249,7 +249,8 @@ class MCMC:
     @property
     def last_state(self) -> Chains:
         """The chains after the last iteration; give it to ``post_warmup_state`` to go on from there."""
-        return self._require(self._last_state)
+        state: Chains = self._require(self._last_state)
+        return state
 
     def get_samples(self, group_by_chain: bool = False) -> Any:
         """Draws of the latent and deterministic sites.
@@ -299,59 +300,34 @@ class MCMC:
                 f"extra_fields names {', '.join(sorted(unknown))}", expected=f"some of {', '.join(sorted(known))}"
             )
 
-    def _warn(self) -> None:
-        """Say in plain words what is wrong with the draws, and what to try."""
-        record = self._require(self._records)
-        draws = record.position.shape[0] * record.position.shape[1]
-        diverging = int(record.info.diverging.sum())
-        if diverging:
-            _say(
-                f"{diverging} of {draws} draws diverged: the step size is too large for some part of the posterior, which "
-                "may be missing from the draws. Try target_accept_prob=0.95, or reparameterise (a non-centred hierarchy)"
-            )
-        depth = getattr(self.sampler, "_depths", (0, 0))[1]
-        saturated = int((record.info.tree_depth >= depth).sum()) if depth else 0
-        if saturated > 0.05 * draws:
-            _say(
-                f"{saturated} of {draws} trajectories reached max_tree_depth={depth} before turning: draws are correct "
-                "but dear. Try dense_mass=True, standardised data, or a longer warm-up"
-            )
-        if record.position.shape[1] >= 100:
-            worst = float(np.nanmax(diagnostics.rhat(record.position), initial=1.0))
-            if worst > 1.01:
-                _say(
-                    f"the largest R-hat is {worst:.3f} (in unconstrained space), above 1.01: the chains do not agree yet. "
-                    "Try more warm-up and more draws; look at the sites in print_summary()"
-                )
+
+def _count(name: str, value: Any, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise HandlerError(f"{name} of MCMC", seen=value, expected=f"an int of at least {least}")
+    return number
 
 
-class _Progress:
-    """A tqdm bar that moves once a chunk, or nothing at all."""
-
-    def __init__(self, is_shown: bool, total: int) -> None:
-        self._bar = tqdm(total=total, disable=not is_shown, unit="it", dynamic_ncols=True)
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        self._bar.close()
-
-    def show(self, record: Record, iterations: int, is_warmup: bool) -> None:
-        self._bar.set_description("warm-up" if is_warmup else "sample", refresh=False)
-        if not self._bar.disable:
-            rows = slice(0, iterations)
-            info = record.info
-            self._bar.set_postfix_str(
-                f"step size {record.step_size[:, rows].mean():.2e}, {info.num_steps[:, rows].mean():.0f} steps, "
-                f"acceptance {info.accept_prob[:, rows].mean():.2f}, divergences {int(info.diverging[:, rows].sum())}",
-                refresh=False,
-            )
-        self._bar.update(iterations)
+def _check_fits(state: Chains, num_chains: int, size: int) -> None:
+    """Refuse to go on from the chains of another run."""
+    if state.state.position.shape != (num_chains, size):
+        raise InferenceError(
+            "post_warmup_state does not belong to this model and number of chains",
+            seen=f"chains and flat size {state.state.position.shape}",
+            expected=f"{(num_chains, size)}",
+            suggestion="set it to the last_state of an MCMC of the same model and num_chains, or to None",
+        )
 
 
-def _say(text: str) -> None:
-    warnings.warn(text, InferenceWarning, stacklevel=4)
+def _figures(record: Record, iterations: int) -> str:
+    info, rows = record.info, slice(0, iterations)
+    return (
+        f"step size {record.step_size[:, rows].mean():.2e}, {info.num_steps[:, rows].mean():.0f} steps, "
+        f"acceptance {info.accept_prob[:, rows].mean():.2f}, divergences {int(info.diverging[:, rows].sum())}"
+    )
 
 
 def _chunks(schedule: Schedule) -> Iterator[Schedule]:
@@ -402,7 +378,7 @@ def _fields(record: Record) -> dict[str, np.ndarray]:
     }
 
 
-def _constrain(target: Target, positions: np.ndarray) -> Any:
+def _constrain(target: Target, positions: Any) -> Any:
     """What the model calls the flat positions (chains, draws, size)."""
     return _constrain_all(target.traced_constrain(), jnp.asarray(positions), target.data)
 

@@ -92,7 +92,9 @@ class ModelTarget:
         densities = {k: float(v) for k, v in self.potential.site_log_densities(position).items()}
         gradient = np.asarray(jax.grad(self.potential.log_density)(position))
         values = self.potential.constrain(position)
-        lines = [f"log density of site {name!r} is {value}" for name, value in densities.items() if not np.isfinite(value)]
+        lines = [
+            f"log density of site {name!r} is {value}" for name, value in densities.items() if not np.isfinite(value)
+        ]
         for site in self.potential.sites:
             slope = gradient[site.offset : site.offset + site.size]
             if not np.isfinite(slope).all():

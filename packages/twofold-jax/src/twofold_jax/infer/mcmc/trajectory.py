@@ -215,4 +215,5 @@ def _turns(metric: Metric, older: Segment, newer: Segment) -> Array:
 
 
 def _select(condition: Array, left: T, right: T) -> T:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), left, right)
+    chosen: T = jax.tree.map(lambda a, b: jnp.where(condition, a, b), left, right)
+    return chosen

@@ -54,4 +54,6 @@ def _renew(kernel: Any, state: AdaptState) -> AdaptState:
     """The end of a slow window: a new metric, and the step size begins anew around its average."""
     inverse_mass = welford_covariance(state.draws, kernel.regularize_mass_matrix)
     step_size = averaged_step_size(state.step) if kernel.adapt_step_size else state.tuning.step_size
-    return AdaptState(Tuning(step_size, make_metric(inverse_mass)), start_dual_averaging(step_size), start_welford(inverse_mass))
+    return AdaptState(
+        Tuning(step_size, make_metric(inverse_mass)), start_dual_averaging(step_size), start_welford(inverse_mass)
+    )

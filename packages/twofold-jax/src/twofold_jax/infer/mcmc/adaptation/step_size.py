@@ -8,8 +8,15 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from twofold_jax.infer.mcmc.dynamics import DensityAndGradient, Metric, Point, kinetic_energy, leapfrog
+from twofold_jax.ops.arrays import finfo
 
-__all__ = ["DualAveraging", "averaged_step_size", "find_reasonable_step_size", "start_dual_averaging", "update_dual_averaging"]
+__all__ = [
+    "DualAveraging",
+    "averaged_step_size",
+    "find_reasonable_step_size",
+    "start_dual_averaging",
+    "update_dual_averaging",
+]
 
 _SHRINKAGE, _DELAY, _DECAY = 0.05, 10.0, 0.75  # gamma, t0, kappa of the paper
 
@@ -21,7 +28,7 @@ class DualAveraging(NamedTuple):
     log_average: Array
     error_sum: Array
     """Running average of target minus acceptance."""
-    count: Array
+    num_updates: Array
     centre: Array
     """``log(10 * first step size)``: towards it the iterates shrink."""
 
@@ -38,7 +45,7 @@ def update_dual_averaging(state: DualAveraging, accept_prob: Array, target: floa
 
     Source: Hoffman and Gelman (2014), JMLR 15, algorithm 5 (equation 6).
     """
-    count = state.count + 1.0
+    count = state.num_updates + 1.0
     weight = 1.0 / (count + _DELAY)
     error_sum = (1.0 - weight) * state.error_sum + weight * (target - accept_prob)
     log_step_size = state.centre - jnp.sqrt(count) / _SHRINKAGE * error_sum
@@ -49,7 +56,7 @@ def update_dual_averaging(state: DualAveraging, accept_prob: Array, target: floa
 
 def averaged_step_size(state: DualAveraging) -> Array:
     """The step size to keep when adaptation ends; before any update, the one it began with."""
-    return jnp.exp(jnp.where(state.count > 0, state.log_average, state.log_step_size))
+    return jnp.exp(jnp.where(state.num_updates > 0, state.log_average, state.log_step_size))
 
 
 def find_reasonable_step_size(
@@ -68,7 +75,7 @@ def find_reasonable_step_size(
 
     grows = accepts(step_size)
     factor = jnp.where(grows, 2.0, 0.5)
-    low, high = jnp.finfo(step_size.dtype).tiny * 1e3, jnp.asarray(1e7, step_size.dtype)
+    low, high = finfo(step_size.dtype).tiny * 1e3, jnp.asarray(1e7, step_size.dtype)
 
     def goes_on(state: tuple[Array, Array]) -> Array:
         size, accepted = state
@@ -78,4 +85,5 @@ def find_reasonable_step_size(
         size = state[0] * factor
         return size, accepts(size)
 
-    return lax.while_loop(goes_on, scale, (step_size, grows))[0]
+    found: Array = lax.while_loop(goes_on, scale, (step_size, grows))[0]
+    return found

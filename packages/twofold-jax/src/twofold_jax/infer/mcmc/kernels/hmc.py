@@ -40,6 +40,8 @@ class HMC:
         init_strategy: where the latents start.
         find_heuristic_step_size: start from a step size that one leapfrog step accepts.
         regularize_mass_matrix: shrink the estimated covariance.
+        forward_mode_differentiation: differentiate forwards, for models with ``lax.while_loop``, which cannot be
+            differentiated backwards; dearer by the number of dims.
 
     Raises:
         HandlerError: settings that cannot be used.
@@ -69,26 +71,34 @@ class HMC:
     init_strategy: InitStrategy = init_to_uniform
     find_heuristic_step_size: bool = False
     regularize_mass_matrix: bool = True
+    forward_mode_differentiation: bool = False
     full_mass: bool | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         if (self.model is None) == (self.potential_fn is None):
-            raise HandlerError(f"{name} needs a model or a potential_fn, and not both", suggestion=f"write {name}(model)")
+            raise HandlerError(
+                f"{name} needs a model or a potential_fn, and not both", suggestion=f"write {name}(model)"
+            )
         if self.model is not None and not callable(self.model):
             raise HandlerError(f"the model of {name} must be a function", seen=f"{self.model!r}")
         if not 0.0 < self.target_accept_prob < 1.0:
-            raise HandlerError(f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)")
+            raise HandlerError(
+                f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)"
+            )
         if not self.step_size > 0.0:
             raise HandlerError(f"step_size of {name}", seen=self.step_size, expected="a positive number")
         if self.full_mass is not None:
             object.__setattr__(self, "dense_mass", self.full_mass)
+        if not isinstance(self.dense_mass, bool):
+            raise HandlerError(f"dense_mass of {name}", seen=self.dense_mass, expected="True or False")
 
     @property
     def compiled_settings(self) -> tuple[Any, ...]:
         """The settings that a compiled program depends on."""
         adaptation = self.adapt_step_size, self.adapt_mass_matrix, self.target_accept_prob, self.regularize_mass_matrix
-        return *adaptation, self.find_heuristic_step_size, self.num_steps, self.trajectory_length
+        program = self.find_heuristic_step_size, self.forward_mode_differentiation
+        return *adaptation, *program, self.num_steps, self.trajectory_length
 
     def init(self, position: Array, density: DensityAndGradient) -> State:
         return State(position, *density(position))

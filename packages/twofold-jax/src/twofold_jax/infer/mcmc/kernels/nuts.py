@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -51,12 +52,19 @@ class NUTS(HMC):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not all(isinstance(depth, int) and depth >= 1 for depth in self._depths):
-            raise HandlerError("max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them")
+            raise HandlerError(
+                "max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them"
+            )
 
     @property
     def _depths(self) -> tuple[int, int]:
         depth = self.max_tree_depth
         return (depth, depth) if isinstance(depth, int) else (depth[0], depth[1])
+
+    @property
+    def sampling_tree_depth(self) -> int:
+        """Most doublings of a trajectory after the warm-up."""
+        return self._depths[1]
 
     @property
     def compiled_settings(self) -> tuple[Any, ...]:

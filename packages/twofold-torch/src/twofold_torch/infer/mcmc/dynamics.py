@@ -29,7 +29,7 @@ DensityAndGradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Metric(NamedTuple):
-    """Inverse mass matrices, estimates of the posterior covariance: diagonals (chains, dim) or whole (chains, dim, dim)."""
+    """Inverse mass matrices, estimates of the posterior covariance: (chains, dim) or (chains, dim, dim)."""
 
     inverse_mass: Float[Tensor, "chains dim *dim"]
     factor: Float[Tensor, "chains dim *dim"]

@@ -43,8 +43,8 @@ class MCMC:
         transforms: for ``potential_fn``: by name the map from constrained to unconstrained values.
         save_params: names of the sites to keep; default all.
         thinning: keep every n-th draw.
-        chain_method: ``"vectorized"``, all chains in lockstep; ``"sequential"``, one after the other.  The chains are the
-            same up to floating-point order.
+        chain_method: ``"vectorized"``, all chains in lockstep; ``"sequential"``, one after the other.  The chains are
+            the same up to floating-point order.
 
     Raises:
         HandlerError: settings that cannot be used.

@@ -1,0 +1,153 @@
+"""SVI: a guide is fitted to a posterior by stochastic gradients of the ELBO."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from tqdm.auto import trange
+
+from ..errors import InferenceWarning, NonFiniteError
+from ..handlers import trace
+from ..optim import as_optimizer
+from ..params import get_param_store
+from .elbo import ELBO
+
+__all__ = ["SVI", "SVIRunResult"]
+
+
+class SVIRunResult(NamedTuple):
+    """What `SVI.run` found."""
+
+    params: dict[str, Tensor]
+    """Constrained values by name, detached copies."""
+    losses: Tensor
+    """Loss of every step, (steps,)."""
+
+
+class SVI:
+    """Stochastic variational inference on the parameters in the store.
+
+    Args:
+        model: function of statements.
+        guide: function of statements, with a site for each latent of the model.
+        optim: an optimiser of ``twofold_torch.optim``, or a class or factory of ``torch.optim``.
+        loss: an estimator of the ELBO, or a function ``loss(model, guide, *args, **kwargs)`` that returns a
+            differentiable scalar.
+
+    Raises:
+        HandlerError: ``optim`` is no optimiser.
+
+    Source: Hoffman, Blei, Wang and Paisley (2013), JMLR 14; Ranganath, Gerrish and Blei (2014), AISTATS.
+
+    Example:
+        >>> import twofold_torch as tf, twofold_torch.distributions as dist
+        >>> from twofold_torch.infer import Trace_ELBO
+        >>> from twofold_torch.optim import Adam
+        >>> def model():
+        ...     tf.sample("z", dist.Normal(2.0, 1.0))
+        >>> def guide():
+        ...     tf.sample("z", dist.Normal(tf.param("loc", 0.0), 1.0))
+        >>> tf.clear_param_store()
+        >>> result = SVI(model, guide, Adam({"lr": 0.1}), Trace_ELBO()).run(200)
+        >>> bool(abs(result.params["loc"] - 2.0) < 0.1)
+        True
+    """
+
+    def __init__(
+        self,
+        model: Callable[..., Any],
+        guide: Callable[..., Any],
+        optim: Any,
+        loss: ELBO | Callable[..., Tensor],
+        loss_and_grads: Callable[..., float] | None = None,
+    ) -> None:
+        self.model, self.guide, self.optim = model, guide, as_optimizer(optim)
+        if isinstance(loss, ELBO):
+            self.loss: Callable[..., Any] = loss.loss
+            self.loss_and_grads: Callable[..., float] = loss.loss_and_grads
+        else:
+            self.loss = loss
+            self.loss_and_grads = loss_and_grads or _with_gradients(loss)
+
+    def step(self, *args: Any, **kwargs: Any) -> float:
+        """One gradient step on the parameters that guide and model use.
+
+        Args:
+            *args: data of model and guide.
+            **kwargs: likewise.
+
+        Returns:
+            The loss before the step.
+        """
+        with trace(param_only=True) as used:
+            loss = self.loss_and_grads(self.model, self.guide, *args, **kwargs)
+        params = {id(leaf): leaf for leaf in map(_leaf, used.trace.nodes.values())}
+        if not math.isfinite(loss):
+            warnings.warn(f"the loss of this step is {loss}", InferenceWarning, stacklevel=2)
+        self.optim(params.values())
+        for leaf in params.values():
+            leaf.grad = None
+        return loss
+
+    def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
+        """The loss, without a step."""
+        with torch.no_grad():
+            return float(self.loss(self.model, self.guide, *args, **kwargs))
+
+    def run(self, num_steps: int, *args: Any, progress_bar: bool = False, **kwargs: Any) -> SVIRunResult:
+        """Many steps.
+
+        Args:
+            num_steps: how many.
+            *args: data of model and guide.
+            progress_bar: show progress.
+            **kwargs: data of model and guide.
+
+        Returns:
+            The parameters at the end and the loss of every step.
+
+        Raises:
+            NonFiniteError: the loss is not finite; it names the step and the parameters that are not.
+        """
+        losses = torch.empty(num_steps)
+        with trange(num_steps, disable=not progress_bar, dynamic_ncols=True) as steps:
+            for step in steps:
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "the loss of this step", InferenceWarning)
+                    loss = self.step(*args, **kwargs)
+                if not math.isfinite(loss):
+                    raise _not_finite(step, loss)
+                losses[step] = loss
+                if progress_bar and step % 100 == 99:
+                    steps.set_postfix_str(f"loss {losses[step - 99 : step + 1].mean():.4g}", refresh=False)
+        return SVIRunResult({name: value.detach().clone() for name, value in get_param_store().items()}, losses)
+
+
+def _leaf(site: dict[str, Any]) -> Tensor:
+    value: Tensor = site["value"]
+    unconstrained = getattr(value, "unconstrained", None)
+    return value if unconstrained is None else unconstrained()
+
+
+def _with_gradients(loss: Callable[..., Tensor]) -> Callable[..., float]:
+    def loss_and_grads(model: Callable[..., Any], guide: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
+        value = loss(model, guide, *args, **kwargs)
+        value.backward()  # type: ignore[no-untyped-call]
+        return float(value.detach())
+
+    return loss_and_grads
+
+
+def _not_finite(step: int, loss: float) -> NonFiniteError:
+    bad = [name for name, value in get_param_store().items() if not bool(value.isfinite().all())]
+    return NonFiniteError(
+        f"the loss became {loss} at step {step}",
+        seen=f"parameters that are not finite: {', '.join(bad)}" if bad else "all parameters finite",
+        suggestion="a smaller learning rate, clipped gradients (clip_args={'clip_norm': 10.0}), or data and priors on "
+        "a common scale",
+    )

@@ -42,7 +42,8 @@ class Messenger:
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        del STACK.handlers[STACK.handlers.index(self) :]  # also drops what an abandoned generator left inside
+        if self in STACK.handlers:  # take it off, with what an abandoned generator has left inside
+            del STACK.handlers[STACK.handlers.index(self) :]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with self:

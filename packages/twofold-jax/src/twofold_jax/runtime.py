@@ -125,7 +125,7 @@ class Messenger:
     passes_stop: bool = False
     """Whether the handler is asked although ``msg["stop"]`` hides the site."""
 
-    fn: Callable[..., Any] | None
+    fn: Callable[..., Any] | None = None
 
     def __init__(self, fn: Callable[..., Any] | None = None) -> None:
         if fn is not None and not callable(fn):

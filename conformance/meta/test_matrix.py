@@ -9,8 +9,8 @@ import pytest
 
 from twofold_conformance.clauses import load
 from twofold_conformance.deviations import Deviation
-from twofold_conformance.html import disagreement, page
-from twofold_conformance.matrix import assemble, table
+from twofold_conformance.html import page
+from twofold_conformance.matrix import assemble, disagreement, table
 from twofold_conformance.reference.adapter import StatefulReference, StatelessReference
 from twofold_conformance.report import build
 from twofold_conformance.runner import Result

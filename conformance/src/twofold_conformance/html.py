@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from twofold_conformance.matrix import COLUMNS
+from twofold_conformance.matrix import COLUMNS, disagreement
 
 SYMBOLS = {
     "holds": "✓",
@@ -148,13 +148,6 @@ def _row(clause: Mapping[str, Any], implementations: Sequence[Mapping[str, Any]]
         badge = _badge(cell["standing"], cell.get("alternative", ""), f"#{_anchor(clause, number)}")
         yield f'<td class="cell" role="cell" data-name="{name}">{badge}</td>'
     yield "</tr>"
-
-
-def disagreement(standings: Sequence[str]) -> int:
-    """How many implementations are in the minority among those that the clause applies to."""
-    held = sum(standing == "holds" for standing in standings)
-    broken = sum(standing in ("deviates", "fails", "error") for standing in standings)
-    return min(held, broken) * 10 + broken if held and broken else 0
 
 
 def _story(clause: Mapping[str, Any]) -> Iterator[str]:

@@ -49,11 +49,15 @@ def table(document: Mapping[str, Any]) -> str:
     lines = [f"{'':<{width}}" + "".join(f"{name:>13}" for name in COLUMNS)]
     for made in document["implementations"]:
         lines.append(f"{_label(made):<{width}}" + "".join(f"{made['totals'].get(name, 0):>13}" for name in COLUMNS))
-    disputed = sum(
-        len({cell["standing"] for cell in clause["cells"]} & {"holds", "deviates", "fails"}) > 1
-        for clause in document["clauses"]
-    )
+    disputed = sum(disagreement([cell["standing"] for cell in clause["cells"]]) > 0 for clause in document["clauses"])
     return "\n".join([*lines, f"{len(document['clauses'])} clauses, {disputed} on which implementations disagree"])
+
+
+def disagreement(standings: Sequence[str]) -> int:
+    """How many implementations are in the minority among those that the clause applies to."""
+    held = sum(standing == "holds" for standing in standings)
+    broken = sum(standing in ("deviates", "fails", "error") for standing in standings)
+    return min(held, broken) * 10 + broken if held and broken else 0
 
 
 def _label(made: Mapping[str, Any]) -> str:

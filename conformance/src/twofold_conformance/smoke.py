@@ -257,7 +257,7 @@ def _plates(adapter: Adapter) -> None:
     demand(seen == [("rows", -1, 3)], f"plates are {seen}; expected [('rows', -1, 3)], size being the batch's length")
     demand(np.allclose(site.scale, 2.0), f"scale is {site.scale!r}, expected 2 (6 rows, 3 of them seen)")
     demand(site.unscaled is not None and site.log_prob is not None, "log_prob and unscaled are both wanted")
-    demand(np.allclose(site.log_prob, 2.0 * np.asarray(site.unscaled)), "log_prob is not scale * unscaled")
+    demand(np.allclose(np.asarray(site.log_prob), 2.0 * np.asarray(site.unscaled)), "log_prob is not scale * unscaled")
 
 
 @examination("run() shows parameters, deterministic sites and factors by kind")

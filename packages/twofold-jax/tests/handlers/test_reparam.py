@@ -9,7 +9,7 @@ import pytest
 import twofold_jax as tf
 import twofold_jax.distributions as dist
 from twofold_jax import handlers
-from twofold_jax.errors import HandlerError
+from twofold_jax.errors import HandlerError, SiteError
 from twofold_jax.infer.reparam import LocScaleReparam
 
 
@@ -46,9 +46,10 @@ def test_names_made_outside_of_a_scope_get_its_prefix_once() -> None:
     assert "a/x_decentered" in sites
 
 
-def test_a_site_whose_value_is_fixed_inside_stays_as_it_is() -> None:
-    fixed = handlers.substitute(model, data={"x": [0.0, 1.0]})
-    assert traced(handlers.reparam(fixed, config={"x": LocScaleReparam(0.0)}))["x"]["type"] == "sample"
+def test_a_site_whose_value_is_given_further_in_is_refused_by_name() -> None:
+    for given in (handlers.substitute, handlers.condition):
+        with pytest.raises(SiteError, match="site 'x', whose value is given"):
+            traced(handlers.reparam(given(model, data={"x": 0.5}), config={"x": LocScaleReparam(0.0)}))
 
 
 def test_a_strategy_may_observe_the_site() -> None:

@@ -16,7 +16,7 @@ __all__ = ["reparam"]
 class reparam(NamedMessenger):
     """Reparameterise sample sites, each by the strategy that ``config`` gives for it.
 
-    A strategy is called with name, law and observation (None at a latent site), may make statements of its own, and
+    A strategy is called with name, law and value (None where it has to be drawn), may make statements of its own, and
     returns a new law and a value: ``(None, value)`` makes the site deterministic.
 
     Args:
@@ -57,8 +57,7 @@ class reparam(NamedMessenger):
         if msg["type"] != "sample" or is_auxiliary(msg):
             return
         strategy = self.config.get(msg["name"]) if isinstance(self.config, Mapping) else self.config(msg)
-        is_fixed = msg["value"] is not None and not msg["is_observed"]
-        if strategy is None or is_fixed:
+        if strategy is None:
             return
         law = msg["fn"]
         if msg["kwargs"].get("sample_shape"):

@@ -12,7 +12,7 @@ from scipy.stats import norm
 import twofold_jax as tf
 import twofold_jax.distributions as dist
 from twofold_jax import handlers
-from twofold_jax.errors import SiteError
+from twofold_jax.errors import HandlerError, SiteError
 from twofold_jax.infer.reparam import LocScaleReparam
 from twofold_jax.messages import joint_log_density
 
@@ -53,6 +53,12 @@ def test_a_partly_centered_value_follows_the_formula() -> None:
     sites = traced(dist.Normal(3.0, 4.0), LocScaleReparam(jnp.array(0.5)), x_decentered=2.0)
     np.testing.assert_allclose(sites["x"]["value"], 3.0 + 2.0 * (2.0 - 1.5))
     np.testing.assert_allclose(joint_log_density(sites), norm.logpdf(2.0, 1.5, 2.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("centered", [-0.1, 1.5, np.array([0.5, 2.0])])
+def test_centering_lies_between_none_and_all(centered: Any) -> None:
+    with pytest.raises(HandlerError, match="outside its range"):
+        LocScaleReparam(centered)
 
 
 def test_an_observed_site_is_refused_by_name() -> None:

@@ -20,18 +20,18 @@ class Reparam:
     """
 
     def __call__(self, name: str, fn: Distribution, obs: Any) -> tuple[Distribution | None, Any]:
-        """Replace the site ``name`` with law ``fn``; ``obs`` is None at a latent site."""
+        """Replace the site ``name`` with law ``fn``; ``obs`` is its value, None where it has to be drawn."""
         raise TypeError(f"{type(self).__name__} does not define __call__")
 
 
 def refuse_observed(strategy: str, name: str, obs: Any) -> None:
-    """Raise `SiteError` at an observed site, whose density would lose its Jacobian."""
+    """Raise `SiteError` if the site has a value, observed or set by a handler: its density would lose the Jacobian."""
     if obs is not None:
         raise SiteError(
-            f"{strategy} cannot treat site {name!r}",
-            seen="an observed site",
+            f"{strategy} cannot treat site {name!r}, whose value is given",
+            seen="an observation, or a value set by a handler further in",
             expected="a latent site",
-            suggestion="leave the site out of the config; an observation gains nothing from another parameterisation",
+            suggestion=f"leave {name!r} out of the config; give values to its auxiliary site instead",
         )
 
 

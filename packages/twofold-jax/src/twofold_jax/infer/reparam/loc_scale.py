@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ...distributions import ExpandedDistribution, constraints
 from ...distributions.base import Distribution
-from ...errors import SiteError
+from ...errors import HandlerError, SiteError
+from ...ops.arrays import is_concrete
 from ...primitives import param, sample
 from ...typing import ArrayLike
 from .base import Reparam, refuse_observed, unwrap
@@ -29,6 +31,7 @@ class LocScaleReparam(Reparam):
         shape_params: names of further arguments of the law that are kept, such as ``("df",)``; default: all.
 
     Raises:
+        HandlerError: ``centered`` is outside its range.
         SiteError: the site is observed, or its law has no ``loc`` and ``scale``.
 
     Source: Gorinova, Moore and Hoffman (2020), Automatic Reparameterisation of Probabilistic Programs, section 4.
@@ -43,6 +46,10 @@ class LocScaleReparam(Reparam):
     """
 
     def __init__(self, centered: ArrayLike | None = None, shape_params: Sequence[str] | None = None) -> None:
+        if centered is not None and is_concrete(centered):
+            inside = (np.asarray(centered) >= 0) & (np.asarray(centered) <= 1)
+            if not inside.all():
+                raise HandlerError("LocScaleReparam: centered is outside its range", seen=centered, expected="[0, 1]")
         self.centered = centered
         self.shape_params = None if shape_params is None else tuple(shape_params)
 

@@ -142,7 +142,8 @@ class do(NamedMessenger):
         if msg["type"] != "sample" or self.data.get(msg["name"]) is None:
             return
         if "_do_not_trace" in msg["infer"]:
-            warn(f"site {msg['name']!r} is the target of two interventions; the inner one counts", TwofoldWarning)
+            warn(f"site {msg['name']!r} is the target of two interventions; the outer one counts", TwofoldWarning)
+            return
         msg["infer"] = {**msg["infer"], "_do_not_trace": True}
         msg["value"] = as_value(msg["fn"], self.data[msg["name"]])
 

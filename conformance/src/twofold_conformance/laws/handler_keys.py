@@ -165,7 +165,9 @@ def block_hides_everything(k: Kit) -> None:
 def block_keeps_outer_handlers_out(k: Kit) -> None:
     blocked = k.handler("block", small_model(k))
     conditioned = k.handler("condition", blocked, data={"height": k.xp.array(1000.0)})
-    k.expect.close(k.numpy(k.call(conditioned)), 1.0, "value of a hidden site that an outer handler names", atol=20.0)
+    k.expect.close(
+        k.numpy(k.run(conditioned).value), 1.0, "value of a hidden site that an outer handler names", atol=20.0
+    )
 
 
 @clause("HANDLER-066")

@@ -77,7 +77,7 @@ class LawChecks:
 
     def moments(self, law: Any, mean: Any, variance: Any, num: int = 5000) -> None:
         """``mean`` and ``variance`` are as told, and the mean of draws is within 5 standard errors (rate 6e-7)."""
-        mean, variance = (torch.as_tensor(np.array(statistic)).double() for statistic in (mean, variance))
+        mean, variance = (torch.tensor(np.asarray(statistic).tolist()).double() for statistic in (mean, variance))
         torch.testing.assert_close(law.mean.double(), mean, rtol=1e-5, atol=1e-7)
         torch.testing.assert_close(law.variance.double(), variance, rtol=1e-5, atol=1e-7)
         error = (law.sample((num,)).double().mean(0) - mean).abs()

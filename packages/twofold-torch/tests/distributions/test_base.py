@@ -6,6 +6,7 @@ import torch
 from twofold_torch.distributions import (
     Beta,
     Categorical,
+    Delta,
     Distribution,
     MultivariateNormal,
     Normal,
@@ -13,6 +14,7 @@ from twofold_torch.distributions import (
     ScoreParts,
     TorchDistribution,
     TorchDistributionMixin,
+    Unit,
     constraints,
 )
 
@@ -46,6 +48,9 @@ def test_infer_shapes_gives_the_shapes_of_the_law_that_would_be_made():
     assert Normal.infer_shapes(loc=(3, 1), scale=(4,)) == ((3, 4), ())
     assert Beta.infer_shapes(concentration1=(2,), concentration0=()) == ((2,), ())
     assert MultivariateNormal.infer_shapes(loc=(5, 3), scale_tril=(2, 1, 3, 3)) == ((2, 5), (3,))
+    assert Delta.infer_shapes(v=(2, 3), log_density=(4, 1), event_dim=1) == ((4, 2), (3,))
+    assert Unit.infer_shapes(log_factor=(2,)) == ((2,), (0,))
+    assert Categorical.infer_shapes(probs=(4, 3)) == ((4,), ())
     with pytest.raises(ValueError, match="no argument"):
         Normal.infer_shapes(mean=())
 

@@ -6,9 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
-from twofold_torch.distributions import Bernoulli, Geometric
+from twofold_torch.distributions import Bernoulli
 
 
 def _by_logits(logits, values):
@@ -50,32 +49,22 @@ def test_soft_values_interpolate_with_checks_off():
     assert float(law.log_prob(soft)) == pytest.approx(expected)
 
 
-def test_geometric_log_prob_equals_scipy(check):
-    oracle = lambda p, k: stats.geom(p).logpmf(k + 1)  # noqa: E731
-    check.log_prob(lambda p: Geometric(probs=p), oracle, [(1e-6,), (0.3,), (0.99,)], [0.0, 1.0, 30.0])
-    by_logits = Geometric(logits=torch.tensor(-200.0)).log_prob(torch.tensor(2.0))
-    assert float(by_logits) == pytest.approx(-200)
-
-
 def test_probabilities_sum_to_one(check):
     check.sums_to_one(Bernoulli(0.3), [0, 1])
-    check.sums_to_one(Geometric(0.3), range(200))
 
 
 def test_draws_have_the_right_moments(check):
     check.moments(Bernoulli(0.3), 0.3, 0.21)
-    check.moments(Geometric(0.3), 0.7 / 0.3, 0.7 / 0.09)
 
 
 @pytest.mark.parametrize("name", ["probs", "logits"])
-@pytest.mark.parametrize("law", [Bernoulli, Geometric])
-def test_gradients_equal_finite_differences(check, law, name):
-    make = lambda a: law(**{name: a})  # noqa: E731
+def test_gradients_equal_finite_differences(check, name):
+    make = lambda a: Bernoulli(**{name: a})  # noqa: E731
     check.gradients(make, [[0.3, 0.6]], [0.0, 1.0], of_value=False)
     check.traceable(make, [0.3], torch.tensor([0.0, 1.0], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("law", [Bernoulli(0.3), Bernoulli(logits=torch.zeros(2, 3)), Geometric(torch.full((3,), 0.3))])
+@pytest.mark.parametrize("law", [Bernoulli(0.3), Bernoulli(logits=torch.zeros(2, 3))])
 def test_shapes(check, law):
     check.shapes(law)
 
@@ -91,5 +80,4 @@ def test_wrong_arguments_are_named(check):
     check.refuses(lambda: Bernoulli(1.5), "probs", "Bernoulli", "1.5", "between 0 and 1")
     check.refuses(lambda: Bernoulli(), "neither")
     check.refuses(lambda: Bernoulli(0.5, logits=0.0), "both")
-    check.refuses(lambda: Geometric(0.0), "probs")
     check.refuses(lambda: Bernoulli(0.5).log_prob(torch.tensor(0.5)), "0 or 1")

@@ -6,9 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
-from twofold_torch.distributions import Binomial, NegativeBinomial
+from twofold_torch.distributions import Binomial
 
 
 def _binomial(n, p, counts):
@@ -44,31 +43,17 @@ def test_log_prob_at_certainty_is_zero_with_finite_gradient():
     assert probs.grad.tolist() == [-5.0, 5.0]
 
 
-def test_negative_binomial_log_prob_equals_scipy(check):
-    oracle = lambda r, p, k: stats.nbinom(r, 1 - p).logpmf(k)  # noqa: E731
-    grid = list(itertools.product([0.3, 5.0, 100.0], [0.01, 0.3, 0.9]))
-    check.log_prob(lambda r, p: NegativeBinomial(r, p), oracle, grid, [0.0, 1.0, 30.0, 1000.0], rtol=1e-9)
-
-
-def test_negative_binomial_of_no_failures_is_zero_with_certainty():
-    law = NegativeBinomial(torch.tensor(0.0), 0.5)
-    assert float(law.log_prob(torch.tensor(0.0))) == 0
-
-
 def test_probabilities_sum_to_one(check):
     check.sums_to_one(Binomial(9, 0.3), range(10))
-    check.sums_to_one(NegativeBinomial(3.0, 0.3), range(200))
 
 
 def test_draws_have_the_right_moments(check):
     check.moments(Binomial(9, 0.3), 2.7, 1.89)
-    check.moments(NegativeBinomial(3.0, 0.3), 9 / 7, 9 / 4.9)
 
 
 @pytest.mark.parametrize("name", ["probs", "logits"])
-@pytest.mark.parametrize("law", [Binomial, NegativeBinomial])
-def test_gradients_equal_finite_differences(check, law, name):
-    make = lambda a: law(7.0, **{name: a})  # noqa: E731
+def test_gradients_equal_finite_differences(check, name):
+    make = lambda a: Binomial(7.0, **{name: a})  # noqa: E731
     check.gradients(make, [[0.3, 0.6]], [0.0, 4.0], of_value=False)
     check.traceable(make, [0.3], torch.tensor([0.0, 3.0], dtype=torch.float64))
 
@@ -78,7 +63,6 @@ def test_gradients_equal_finite_differences(check, law, name):
     [
         Binomial(3, 0.3),
         Binomial(torch.tensor([3, 4]), logits=torch.zeros(5, 2)),
-        NegativeBinomial(3, torch.full((2,), 0.3)),
     ],
 )
 def test_shapes(check, law):
@@ -95,4 +79,3 @@ def test_wrong_arguments_and_values_are_named(check):
     check.refuses(lambda: Binomial(2.5, 0.5), "total_count", "2.5")
     check.refuses(lambda: Binomial(3, 1.5), "probs")
     check.refuses(lambda: Binomial(3, 0.5).log_prob(torch.tensor(4.0)), "Binomial", "4", "0 to 3")
-    check.refuses(lambda: NegativeBinomial(3, 1.0), "probs", "below 1")

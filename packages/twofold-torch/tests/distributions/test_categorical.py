@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from twofold_torch.distributions import Categorical, OneHotCategorical
+from twofold_torch.distributions import Categorical
 from twofold_torch.errors import ShapeError
 
 WEIGHTS = torch.tensor([[1.0, 2.0, 5.0], [0.0, 3.0, 1.0]], dtype=torch.float64)
@@ -34,7 +34,7 @@ def test_values_broadcast_against_the_batch():
 
 
 def test_probabilities_of_all_values_sum_to_one():
-    for law in (Categorical(WEIGHTS), Categorical(logits=WEIGHTS), OneHotCategorical(WEIGHTS)):
+    for law in (Categorical(WEIGHTS), Categorical(logits=WEIGHTS)):
         total = law.log_prob(law.enumerate_support()).exp().sum(0)
         np.testing.assert_allclose(total.numpy(), 1.0)
 
@@ -69,8 +69,6 @@ def test_gradients_equal_finite_differences(check, name):
     [
         Categorical(torch.ones(3)),
         Categorical(logits=torch.zeros(4, 2, 3)),
-        OneHotCategorical(torch.ones(3)),
-        OneHotCategorical(logits=torch.zeros(2, 3)),
     ],
 )
 def test_shapes(check, law):
@@ -81,7 +79,6 @@ def test_support_is_enumerated():
     law = Categorical(WEIGHTS)
     assert law.enumerate_support().tolist() == [[0, 0], [1, 1], [2, 2]]
     assert law.enumerate_support(expand=False).shape == (3, 1)
-    assert OneHotCategorical(WEIGHTS).enumerate_support(expand=False).shape == (3, 1, 3)
 
 
 def test_wrong_arguments_and_values_are_named(check):

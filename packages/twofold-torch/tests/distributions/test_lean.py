@@ -146,6 +146,38 @@ def test_parameters_receive_gradients_through_expansion():
     assert float(scale.grad) == -5
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda z: dist.Normal(0.0, 1.0 + z),
+        lambda z: dist.HalfNormal(1.0),
+        lambda z: dist.LogNormal(z, 1.0),
+        lambda z: dist.Cauchy(z, 1.0),
+        lambda z: dist.HalfCauchy(1.0),
+        lambda z: dist.StudentT(3.0 + z),
+        lambda z: dist.Gamma(2.0 + z, 1.0),
+        lambda z: dist.InverseGamma(2.0, 1.0),
+        lambda z: dist.Beta(2.0, 1.0 + z),
+        lambda z: dist.Exponential(1.0),
+        lambda z: dist.Laplace(z, 1.0),
+        lambda z: dist.Logistic(0.0, 1.0),
+        lambda z: dist.Uniform(z, 1.0),
+        lambda z: dist.Poisson(5.0 + z),
+        lambda z: dist.Bernoulli(0.5),
+        lambda z: dist.Geometric(0.1 + z),
+        lambda z: dist.Binomial(20, 0.5 + z),
+        lambda z: dist.NegativeBinomial(5.0, 0.5 + z),
+        lambda z: dist.Categorical(torch.ones(30)),
+        lambda z: dist.OneHotCategorical(torch.ones(30) + z),
+        lambda z: dist.Dirichlet(torch.ones(3) + z),
+        lambda z: dist.MultivariateNormal(torch.zeros(3) + z, torch.eye(3)),
+    ],
+)
+def test_every_lean_law_draws_under_vmap(make):
+    draws = torch.func.vmap(lambda z: make(z)() + z, randomness="different")(torch.zeros(64))
+    assert draws.reshape(64, -1).unique(dim=0).shape[0] > 1
+
+
 def test_draws_under_vmap_differ():
     draws = torch.func.vmap(lambda loc: dist.Normal(loc, 1.0).rsample(), randomness="different")(torch.zeros(4))
     assert draws.unique().numel() == 4

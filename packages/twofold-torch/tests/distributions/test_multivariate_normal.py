@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from twofold_torch.distributions import LowRankMultivariateNormal, MultivariateNormal
+from twofold_torch.distributions import MultivariateNormal
 from twofold_torch.errors import ShapeError
 
 RNG = np.random.default_rng(1)
@@ -60,20 +60,12 @@ def test_gradients_equal_finite_differences(check):
     check.reparameterised(make, [MEAN.tolist(), tril])
 
 
-def test_low_rank_log_prob_equals_scipy():
-    factor, diagonal = RNG.normal(size=(3, 1)), np.array([0.5, 1.0, 2.0])
-    law = LowRankMultivariateNormal(*(torch.tensor(a) for a in (MEAN, factor, diagonal)))
-    expected = stats.multivariate_normal(MEAN, factor @ factor.T + np.diag(diagonal)).logpdf(VALUES)
-    np.testing.assert_allclose(law.log_prob(torch.tensor(VALUES)).numpy(), expected, rtol=1e-9)
-
-
 @pytest.mark.parametrize(
     "law",
     [
         MultivariateNormal(torch.zeros(3), torch.eye(3)),
         MultivariateNormal(torch.zeros(2, 3), scale_tril=torch.eye(3)),
         MultivariateNormal(torch.zeros(3), precision_matrix=torch.eye(3).expand(2, 3, 3)),
-        LowRankMultivariateNormal(torch.zeros(2, 3), torch.ones(3, 1), torch.ones(3)),
     ],
 )
 def test_shapes(check, law):

@@ -207,6 +207,16 @@ def test_has_rsample_can_be_overridden_and_survives_expansion():
         Normal(0.0, 1.0).has_rsample_(1)
 
 
+def test_plain_laws_of_torch_may_be_wrapped():
+    plain = torch.distributions.Normal(torch.zeros(3), torch.ones(3))
+    value = torch.tensor([0.0, 1.0, math.nan])
+    masked = MaskedDistribution(plain, torch.tensor([True, True, False]))
+    assert Independent(masked, 1)().shape == (3,)
+    torch.testing.assert_close(Independent(masked, 1).log_prob(value), plain.log_prob(torch.zeros(3))[:2].sum() - 0.5)
+    assert Independent(plain, 1).expand((2,)).log_prob(torch.zeros(2, 3)).shape == (2,)
+    assert ExpandedDistribution(plain, (2, 3))().shape == (2, 3)
+
+
 def test_wrappers_print_what_they_wrap():
     assert (
         repr(Independent(Normal(torch.zeros(3), 1.0), 1))

@@ -4,20 +4,26 @@ from torch.distributions import ExponentialFamily
 
 from . import constraints, transforms
 from .base import Distribution, ScoreParts, TorchDistribution, TorchDistributionMixin
-from .bernoulli import Bernoulli, Geometric
+from .bernoulli import Bernoulli
 from .beta import Beta
-from .binomial import Binomial, NegativeBinomial
-from .categorical import Categorical, OneHotCategorical
+from .binomial import Binomial
+from .categorical import Categorical
 from .cauchy import Cauchy, HalfCauchy
 from .delta import Delta, ImproperUniform, Unit
 from .dirichlet import Dirichlet
-from .exponential import Exponential, Laplace
+from .exponential import Exponential
 from .gamma import Chi2, Gamma, InverseGamma
+from .geometric import Geometric
 from .kl import kl_divergence, register_kl
+from .laplace import Laplace
+from .logistic import Logistic
+from .low_rank_multivariate_normal import LowRankMultivariateNormal
 from .mixture import MixtureSameFamily
 from .multinomial import Multinomial
-from .multivariate_normal import LowRankMultivariateNormal, MultivariateNormal
+from .multivariate_normal import MultivariateNormal
+from .negative_binomial import NegativeBinomial
 from .normal import HalfNormal, LogNormal, Normal
+from .one_hot_categorical import OneHotCategorical
 from .poisson import Poisson
 from .student_t import StudentT
 from .transformed import TransformedDistribution
@@ -67,6 +73,7 @@ __all__ = [
     "LKJCholesky",
     "Laplace",
     "LogNormal",
+    "Logistic",
     "LogisticNormal",
     "LowRankMultivariateNormal",
     "MaskedDistribution",

@@ -10,6 +10,7 @@ from torch import distributions as td
 
 from twofold_torch.ops.special import log_beta, xlog1py, xlogy
 
+from .gamma import log_gamma_draw
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["Beta"]
@@ -57,6 +58,8 @@ class Beta(UnivariateLaw, td.Beta):
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both parameters; strictly inside the unit interval."""
-        value = self._dirichlet.rsample(torch.Size(sample_shape))[..., 0]
+        shape = torch.Size(sample_shape)
+        odds = log_gamma_draw(self.concentration1, shape) - log_gamma_draw(self.concentration0, shape)
+        value = odds.sigmoid()
         info = torch.finfo(value.dtype)
         return value + (value.detach().clamp(min=info.tiny, max=1 - info.eps / 2) - value.detach())

@@ -13,9 +13,9 @@ from torch.nn.functional import logsigmoid
 from twofold_torch.errors import SiteTypeError
 from twofold_torch.ops.special import log
 
-from .lean import Parameter, UnivariateLaw
+from .lean import Parameter, UnivariateLaw, as_value
 
-__all__ = ["CoinLaw", "log_heads", "log_tails", "one_of"]
+__all__ = ["CoinLaw", "floating_value", "log_heads", "log_tails", "one_of", "result_dtype", "widen"]
 
 
 def one_of(law: str, probs: Any, logits: Any) -> None:
@@ -81,3 +81,22 @@ def _times(count: Tensor, log_probability: Any) -> Tensor:
 
 def _log_sigmoid(x: float) -> float:
     return -math.log1p(math.exp(-x)) if x > 0 else x - math.log1p(math.exp(x))
+
+
+def floating_value(value: Any, given: Tensor | float) -> Tensor:
+    """A value to score as a floating point tensor: integers and booleans take the dtype of the parameter."""
+    tensor = as_value(value)
+    if tensor.is_floating_point():
+        return tensor
+    return tensor.to(given.dtype if isinstance(given, Tensor) else torch.get_default_dtype())
+
+
+def widen(x: Any, dtype: torch.dtype) -> Any:
+    """A tensor in another dtype; a number or None as it is."""
+    return x.to(dtype) if isinstance(x, Tensor) else x
+
+
+def result_dtype(law: UnivariateLaw, value: Tensor) -> torch.dtype:
+    """The dtype that parameters and value promote to, whatever the density was computed in."""
+    dtype: torch.dtype = law._options().get("dtype", torch.get_default_dtype())
+    return torch.promote_types(dtype, value.dtype)

@@ -1,8 +1,6 @@
-"""One of several categories, as an index or as a unit vector."""
+"""One of several categories, as an index."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from torch import Tensor
 from torch import distributions as td
@@ -12,12 +10,11 @@ from twofold_torch.errors import ShapeError, SupportError
 from twofold_torch.ops.shapes import broadcast_shape
 
 from . import constraints
-from .base import ArgumentCheck
 from .binary import one_of
 from .checks import check_argument, is_valid
-from .lean import LeanLaw, WrappedLaw, as_parameter, as_value
+from .lean import LeanLaw, as_parameter, as_value
 
-__all__ = ["Categorical", "OneHotCategorical"]
+__all__ = ["Categorical"]
 
 
 class Categorical(LeanLaw, td.Categorical):
@@ -101,33 +98,3 @@ class Categorical(LeanLaw, td.Categorical):
     def __repr__(self) -> str:
         name = "probs" if "probs" in self.__dict__ else "logits"
         return f"Categorical({name}: {tuple(self._param.shape)})"
-
-
-class OneHotCategorical(WrappedLaw, td.OneHotCategorical, ArgumentCheck):
-    """A unit vector with its 1 at place ``k``, with a probability proportional to ``probs[k]``.
-
-    Args:
-        probs: weights of 0 or more along the last dim, not all 0; the dims before it are ``batch_shape``.
-        logits: logarithms of weights along the last dim; exactly one of the two is given.
-        validate_args: check arguments and values; None for the package's switch.
-
-    Example:
-        >>> import torch
-        >>> OneHotCategorical(torch.tensor([0.25, 0.75])).log_prob(torch.tensor([0.0, 1.0]))
-        tensor(-0.2877)
-    """
-
-    def __init__(
-        self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
-    ) -> None:
-        self._categorical: Any = Categorical(probs, logits, validate_args)
-        shape = self._categorical.param_shape
-        ArgumentCheck.__init__(self, shape[:-1], shape[-1:], validate_args)
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        """The law with its batch dims expanded; draws differ along new dims."""
-        new = object.__new__(type(self)) if _instance is None else _instance
-        new.__dict__.update(self.__dict__)
-        new._categorical = self._categorical.expand(batch_shape)
-        new._batch_shape = new._categorical.batch_shape
-        return new

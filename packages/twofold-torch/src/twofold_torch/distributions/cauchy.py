@@ -19,7 +19,7 @@ _LOG_PI = math.log(math.pi)
 
 
 def _standard_cauchy(law: UnivariateLaw, sample_shape: Iterable[int]) -> Tensor:
-    return torch.empty(torch.Size(sample_shape) + law._batch_shape, **law._options()).cauchy_()
+    return (math.pi * (law._uniform(sample_shape) - 0.5)).tan()
 
 
 class Cauchy(UnivariateLaw, td.Cauchy):

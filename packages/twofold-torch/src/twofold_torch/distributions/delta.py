@@ -63,6 +63,13 @@ class Delta(LeanLaw, TorchDistribution):
         self.v, self.log_density = value, density
         self._batch_shape, self._event_shape = batch_shape, value.shape[value.dim() - event_dim :]
 
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Any) -> tuple[torch.Size, torch.Size]:
+        """Batch and event shape for ``v`` and ``log_density`` of the given shapes and ``event_dim`` (a number)."""
+        v, event_dim = torch.Size(arg_shapes["v"]), arg_shapes.get("event_dim", 0)
+        split = len(v) - event_dim
+        return broadcast_shape(v[:split], arg_shapes.get("log_density", ())), v[split:]
+
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
         """All real arrays of the event's shape: any value can be asked about."""
@@ -142,6 +149,11 @@ class Unit(LeanLaw, TorchDistribution):
                     "Unit: has_rsample is of the wrong type", seen=has_rsample, expected="True or False"
                 )
             self.has_rsample = has_rsample
+
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Any) -> tuple[torch.Size, torch.Size]:
+        """Batch and event shape for a ``log_factor`` of the given shape."""
+        return torch.Size(arg_shapes["log_factor"]), torch.Size((0,))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """The one point: an empty vector for each entry of the batch."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch import distributions as td
@@ -11,6 +13,7 @@ from twofold_torch.ops.special import xlogy
 
 from . import constraints
 from .checks import check_argument
+from .gamma import log_gamma_draw
 from .lean import LeanLaw, as_parameter
 
 __all__ = ["Dirichlet"]
@@ -47,6 +50,11 @@ class Dirichlet(LeanLaw, td.Dirichlet):
         if self._validate_args:
             check_argument("Dirichlet", "concentration", constraints.positive, self.concentration)
         self._batch_shape, self._event_shape = shape[:-1], shape[-1:]
+
+    def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
+        """Draw with gradient to ``concentration``; entries too small for the format are its smallest normal number."""
+        value = log_gamma_draw(self.concentration, torch.Size(sample_shape)).softmax(-1)
+        return value + (value.detach().clamp(min=torch.finfo(value.dtype).tiny) - value.detach())
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value``."""

@@ -13,7 +13,7 @@ from twofold_torch.ops.special import lgamma, log, xlogy
 from .base import ArgumentCheck
 from .lean import Parameter, UnivariateLaw, WrappedLaw, as_value
 
-__all__ = ["Chi2", "Gamma", "InverseGamma"]
+__all__ = ["Chi2", "Gamma", "InverseGamma", "log_gamma_draw"]
 
 
 class Gamma(UnivariateLaw, td.Gamma):
@@ -50,9 +50,20 @@ class Gamma(UnivariateLaw, td.Gamma):
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both parameters; never exactly 0."""
-        (_, rate), shape = self._arguments(), torch.Size(sample_shape) + self._batch_shape
-        value = torch._standard_gamma(self.concentration.expand(shape)) / rate
+        _, rate = self._arguments()
+        value = log_gamma_draw(self.concentration, torch.Size(sample_shape)).exp() / rate
         return value + (value.detach().clamp(min=torch.finfo(value.dtype).tiny) - value.detach())
+
+
+def log_gamma_draw(concentration: Tensor, sample_shape: torch.Size) -> Tensor:
+    """The logarithm of a gamma draw of rate 1, with gradient; it does not underflow for small concentrations.
+
+    Source: Marsaglia and Tsang (2000), ACM TOMS 26(3), sec. 6: a draw for ``a + 1`` times ``u**(1 / a)``.
+    """
+    shape = sample_shape + concentration.shape
+    uniform = torch.rand(shape, dtype=concentration.dtype, device=concentration.device)
+    larger = torch._standard_gamma((concentration + 1).expand(shape))
+    return larger.log() + (1 - uniform).log() / concentration
 
 
 def _log_density(value: Tensor, concentration: Tensor | float, rate: Tensor | float) -> Tensor:

@@ -170,6 +170,10 @@ class UnivariateLaw(LeanLaw):
                 return {"dtype": value.dtype, "device": value.device}
         return {}
 
+    def _uniform(self, sample_shape: Iterable[int]) -> Tensor:
+        """Draws from 0 (included) to 1 (excluded); not drawn in place, so that ``vmap`` can pass."""
+        return torch.rand(torch.Size(sample_shape) + self._batch_shape, **self._options())
+
     def _over_batch(self, result: Tensor) -> Tensor:
         """``result`` with the batch dims that numbers and unexpanded tensors leave out."""
         shape = self._batch_shape

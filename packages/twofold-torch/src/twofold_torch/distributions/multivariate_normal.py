@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -14,11 +14,10 @@ from twofold_torch.ops.linalg import cholesky, cholesky_of_inverse, squared_leng
 from twofold_torch.ops.shapes import broadcast_shape
 
 from . import constraints
-from .base import ArgumentCheck
 from .checks import check_argument
-from .lean import LeanLaw, WrappedLaw, as_parameter
+from .lean import LeanLaw, as_parameter
 
-__all__ = ["LowRankMultivariateNormal", "MultivariateNormal"]
+__all__ = ["MultivariateNormal"]
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -89,6 +88,15 @@ class MultivariateNormal(LeanLaw, td.MultivariateNormal):
             _check_matrix(name, matrix, positive)
         return factor
 
+    def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
+        """Draw with gradient to ``loc`` and the matrix."""
+        shape = torch.Size(sample_shape) + self._batch_shape + self._event_shape
+        noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
+        factor = self._unbroadcasted_scale_tril
+        if factor.dim() == 2:  # one product for all draws
+            return self.loc + noise @ factor.mT
+        return self.loc + (factor @ noise.unsqueeze(-1)).squeeze(-1)
+
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value``."""
         if self._validate_args:
@@ -135,24 +143,3 @@ def _check_matrix(name: str, matrix: Tensor, positive: Tensor) -> None:
         expected="a symmetric positive definite matrix",
         suggestion="add a small multiple of the identity, or give scale_tril",
     )
-
-
-class LowRankMultivariateNormal(WrappedLaw, td.LowRankMultivariateNormal, ArgumentCheck):
-    """Normal law of vectors with covariance ``cov_factor @ cov_factor.T + diag(cov_diag)``.
-
-    Args:
-        loc: mean, a vector along the last dim.
-        cov_factor: matrix of shape ``(..., n, rank)``.
-        cov_diag: positive numbers along the last dim.
-        validate_args: check arguments and values; None for the package's switch.
-
-    Example:
-        >>> law = LowRankMultivariateNormal(torch.zeros(2), torch.zeros(2, 1), torch.ones(2))
-        >>> law.log_prob(torch.zeros(2))
-        tensor(-1.8379)
-    """
-
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
-        """Draw with gradient to all parameters."""
-        draw: Tensor = super().rsample(torch.Size(sample_shape))
-        return draw

@@ -11,6 +11,7 @@ from torch import distributions as td
 
 from twofold_torch.ops.special import widest
 
+from .binary import result_dtype
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["Poisson"]
@@ -50,11 +51,10 @@ class Poisson(UnivariateLaw, td.Poisson):
             self._validate_sample(value)
         (rate,) = self._arguments()
         value = as_value(value)
-        dtype = torch.promote_types(self._options().get("dtype", torch.get_default_dtype()), value.dtype)
         count = value.to(widest(value))
         log_factorial = _sparse_log_factorial(count) if self.is_sparse else (count + 1).lgamma()
         log_prob = _log_power(count, rate) - rate - log_factorial
-        return self._over_batch(log_prob.to(dtype))
+        return self._over_batch(log_prob.to(result_dtype(self, value)))
 
     def sample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw counts, without gradient."""

@@ -11,6 +11,7 @@ from torch import distributions as td
 
 from twofold_torch.ops.special import log, log1p_square, log_gamma_half_step
 
+from .gamma import log_gamma_draw
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["StudentT"]
@@ -67,5 +68,5 @@ class StudentT(UnivariateLaw, td.StudentT):
         df = self.df
         shape = torch.Size(sample_shape) + self._batch_shape
         normal = torch.randn(shape, **self._options())
-        half_chi2 = td.Gamma(df / 2, torch.ones_like(df), validate_args=False).rsample(torch.Size(sample_shape))
-        return normal * (half_chi2 / (df / 2)).rsqrt() * scale + loc
+        log_half_chi2 = log_gamma_draw(df / 2, torch.Size(sample_shape))
+        return normal * (0.5 * ((df / 2).log() - log_half_chi2)).exp() * scale + loc

@@ -76,4 +76,4 @@ class Uniform(UnivariateLaw, td.Uniform):
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both ends."""
         low, high = self._arguments()
-        return torch.rand(torch.Size(sample_shape) + self._batch_shape, **self._options()) * (high - low) + low
+        return self._uniform(sample_shape) * (high - low) + low

@@ -96,7 +96,7 @@ def _number_dtype(fn: Any) -> torch.dtype:
     if isinstance(base, torch.distributions.Categorical):
         return torch.int64  # used as an index
     for name in getattr(base, "arg_constraints", ()):
-        argument = base.__dict__.get(name)
+        argument = getattr(base, name, None)
         if isinstance(argument, torch.Tensor) and argument.is_floating_point():
             return argument.dtype
     return torch.get_default_dtype()

@@ -76,6 +76,7 @@ class enum(Messenger):
         """Set the value of an enumerated site; tell each sample site which enumerated ones it may depend on."""
         if msg["type"] != "sample" or not hasattr(msg["fn"], "batch_shape"):
             return
+        self._check_plates(msg)
         steps = msg.get("_markov_steps", ())
         latest = {site.dim: site for site in self._sites}
         visible = [site for site in self._sites if _is_visible(site, steps, latest[site.dim] is site)]
@@ -95,6 +96,16 @@ class enum(Messenger):
             self._sites.append(own)
             dim_to_id[own.dim] = own.id
         msg["infer"]["_dim_to_id"] = dim_to_id
+
+    def _check_plates(self, msg: Message) -> None:
+        for frame in msg["cond_indep_stack"]:
+            if frame.dim is not None and frame.dim <= self.first_available_dim:
+                raise HandlerError(
+                    f"plate {frame.name!r} around site {msg['name']!r} stands where enumeration begins",
+                    seen=f"dim {frame.dim} of the plate, first_available_dim {self.first_available_dim}",
+                    expected="plates right of all enumeration dims",
+                    suggestion="enlarge max_plate_nesting",
+                )
 
     def _enumerate(self, msg: Message, taken: dict[int, int], steps: tuple[_Step, ...]) -> _Enumerated | None:
         infer, name = msg["infer"], str(msg["name"])

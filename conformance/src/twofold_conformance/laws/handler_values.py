@@ -355,12 +355,12 @@ def lift_reports_unused_names(k: Kit) -> None:
     )
 
 
-def _reports(k: Kit, handler: str, name: str, data: dict[str, Any]) -> None:
+def _reports(k: Kit, handler: str, name: str, **settings: Any) -> None:
     """A run inside ``handler`` raises or warns about ``name``."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            k.call(k.handler(handler, _chain(k), data=data))
+            k.call(k.handler(handler, _chain(k), **settings))
         except Violation:
             raise
         except Exception as error:
@@ -375,15 +375,25 @@ def _reports(k: Kit, handler: str, name: str, data: dict[str, Any]) -> None:
 
 @clause("HANDLER-110", case="condition")
 def condition_reports_a_misspelt_name(k: Kit) -> None:
-    _reports(k, "condition", "heigth", {"heigth": k.xp.array(4.0)})
+    _reports(k, "condition", "heigth", data={"heigth": k.xp.array(4.0)})
 
 
 @clause("HANDLER-110", case="do", needs=("handler.do",))
 def do_reports_a_misspelt_name(k: Kit) -> None:
-    _reports(k, "do", "weigth", {"weigth": k.xp.array(4.0)})
+    _reports(k, "do", "weigth", data={"weigth": k.xp.array(4.0)})
 
 
 @clause("HANDLER-110", case="substitute", needs=("handler.substitute",))
 def substitute_reports_a_misspelt_name(k: Kit) -> None:
     name = "locc" if k.stateful else "heigth"
-    _reports(k, "substitute", name, {name: k.xp.array(4.0)})
+    _reports(k, "substitute", name, data={name: k.xp.array(4.0)})
+
+
+@clause("HANDLER-110", case="reparam", needs=("handler.reparam",))
+def reparam_reports_a_misspelt_name(k: Kit) -> None:
+    _reports(k, "reparam", "heigth", config={"heigth": k.adapter.loc_scale_reparam(0.0)})
+
+
+@clause("HANDLER-110", case="replay", needs=("handler.replay",))
+def replay_reports_a_misspelt_name(k: Kit) -> None:
+    _reports(k, "replay", "heigth", trace=k.trace(lambda: k.ppl.sample("heigth", k.dist.Normal(0.0, 1.0))))

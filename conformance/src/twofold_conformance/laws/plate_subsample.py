@@ -371,7 +371,7 @@ def use_cuda_false_means_cpu(k: Kit) -> None:
         with k.ppl.plate("rows", 4, use_cuda=False) as ind:
             return ind
 
-    k.expect.equal(k.numpy(k.call(model)), np.arange(4), "indices with use_cuda=False")
+    k.expect.equal(k.numpy(k.run(model).value), np.arange(4), "indices with use_cuda=False")
 
 
 @clause("PLATE-081")

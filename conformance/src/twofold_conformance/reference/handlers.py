@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -113,17 +114,31 @@ class do(Naming):
         warnings.warn(f"site {msg['name']!r}: two interventions, the outer one holds", stacklevel=4)
 
 
-class replay(Handler):
-    """Give latent sites the values of a trace, plates its indices; ``params`` gives parameters their values."""
+class replay(Naming):
+    """Give latent sites the values of a trace, plates its indices; ``params`` gives parameters their values.
+
+    A trace may hold sites that the model lacks; only a name that is nearly a site's name is told of.
+    """
 
     def __init__(self, fn: Any = None, trace: Data | None = None, params: Data | None = None) -> None:
         super().__init__(fn)
         if trace is None and params is None:
             raise HandlerError("replay needs a trace or params")
         self.trace, self.params = trace or {}, params or {}
+        self.names = [name for name, site in self.trace.items() if site["type"] == "sample" and not site["is_observed"]]
+
+    def start(self) -> None:
+        super().start()
+        self.seen: list[str] = []
+
+    def finish(self, *, failed: bool) -> None:
+        self.unused = {name for name in self.unused if get_close_matches(name, self.seen)}
+        super().finish(failed=failed)
 
     def process(self, msg: Message) -> None:
         name = msg["name"]
+        if self.meets(msg):
+            self.seen.append(name)
         if msg["type"] == "param" and name in self.params:
             msg["value"] = tensor(self.params[name])
         elif msg["type"] == "plate" and name in self.trace:
@@ -315,7 +330,7 @@ class infer_config(Handler):
 # Another site in its place ------------------------------------------------------------------------------------------
 
 
-class reparam(Handler):
+class reparam(Naming):
     """Write sites in other terms: ``config`` gives a reparameteriser by name, or is a function of the site."""
 
     def __init__(self, fn: Any = None, config: Any = None) -> None:
@@ -323,9 +338,10 @@ class reparam(Handler):
         if not (isinstance(config, Mapping) or callable(config)):
             raise HandlerError(f"reparam needs a dict or a function as config, seen: {config!r}")
         self.config = config
+        self.names = config if isinstance(config, Mapping) else ()
 
     def process(self, msg: Message) -> None:
-        if msg["type"] == "sample":
+        if self.meets(msg):
             chosen = self.config.get(msg["name"]) if isinstance(self.config, Mapping) else self.config(msg)
             if chosen is not None:
                 chosen.rewrite(msg, self)

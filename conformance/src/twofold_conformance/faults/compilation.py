@@ -13,7 +13,7 @@ from twofold_conformance.reference.tensor import Tensor
 fault = area("JIT")
 
 
-@fault("compiled_when_decorated", "decorating a function runs it", "")
+@fault("compiled_when_decorated", "decorating a function runs it", "calls of the function when")
 def _() -> Iterator[Patch]:
     init = Lazy.__init__
 
@@ -24,7 +24,11 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "__init__", eager)
 
 
-@fault("compiled_result_off", "a compiled function gives other results than the function", "")
+@fault(
+    "compiled_result_off",
+    "a compiled function gives other results than the function",
+    "compiled log density at x|joint log density under jit|indices under jit|draw under jit",
+)
 def _() -> Iterator[Patch]:
     record = Lazy._record
 
@@ -36,12 +40,16 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "_record", twisted)
 
 
-@fault("compiled_attribute_empty", "the compiled attribute stays empty", "")
+@fault("compiled_attribute_empty", "the compiled attribute stays empty", "compiled is filled")
 def _() -> Iterator[Patch]:
     yield swap(Lazy, "__call__", lambda self, *args, **kwargs: self.fn(*args, **kwargs))
 
 
-@fault("compiled_bakes_parameters", "a compiled function keeps the parameters of its first call", "")
+@fault(
+    "compiled_bakes_parameters",
+    "a compiled function keeps the parameters of its first call",
+    "result after the slope has",
+)
 def _() -> Iterator[Patch]:
     record = Lazy._record
 
@@ -58,12 +66,16 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "_record", frozen)
 
 
-@fault("compiled_bakes_everything", "a compiled function always returns the result of its first call", "")
+@fault(
+    "compiled_bakes_everything",
+    "a compiled function always returns the result of its first call",
+    "result after the slope has",
+)
 def _() -> Iterator[Patch]:
     yield swap(Program, "__call__", lambda self, inputs: self.result)
 
 
-@fault("compiled_runs_python_again", "every call runs the Python function", "")
+@fault("compiled_runs_python_again", "every call runs the Python function", "runs of the body")
 def _() -> Iterator[Patch]:
     call = Lazy.__call__
 
@@ -75,7 +87,7 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "__call__", running)
 
 
-@fault("compiled_result_detached", "no gradient flows through a compiled function", "")
+@fault("compiled_result_detached", "no gradient flows through a compiled function", "gradient on the stored leaf")
 def _() -> Iterator[Patch]:
     call = Lazy.__call__
 
@@ -86,18 +98,22 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "__call__", detached)
 
 
-@fault("compiled_one_signature", "a function is compiled once, whatever its arguments", "")
+@fault("compiled_one_signature", "a function is compiled once, whatever its arguments", "result")
 def _() -> Iterator[Patch]:
     yield swap(Lazy, "signature", lambda self, args, kwargs: 0)
 
 
-@fault("compiled_keywords_ignored", "keyword arguments do not belong to the signature", "")
+@fault("compiled_keywords_ignored", "keyword arguments do not belong to the signature", "result")
 def _() -> Iterator[Patch]:
     signature = Lazy.signature
     yield swap(Lazy, "signature", lambda self, args, kwargs: signature(self, args, {}))
 
 
-@fault("compiled_decorator_without_arguments", "the compiling decorator takes no settings", "")
+@fault(
+    "compiled_decorator_without_arguments",
+    "the compiling decorator takes no settings",
+    "TypeError: trace takes a function",
+)
 def _() -> Iterator[Patch]:
     def strict(fn: Any, **settings: Any) -> Any:
         if fn is None or settings:
@@ -107,17 +123,25 @@ def _() -> Iterator[Patch]:
     yield everywhere(compiled.trace, strict)
 
 
-@fault("compiled_warnings_not_silenced", "ignore_warnings has no effect", "")
+@fault("compiled_warnings_not_silenced", "ignore_warnings has no effect", "a kind of warning")
 def _() -> Iterator[Patch]:
     yield everywhere(compiled.trace, lambda fn=None, ignore_warnings=False: Lazy(fn) if fn else Lazy)
 
 
-@fault("compiled_warnings_always_silenced", "a compiled function never warns of values that leave the tape", "")
+@fault(
+    "compiled_warnings_always_silenced",
+    "a compiled function never warns of values that leave the tape",
+    "a kind of warning",
+)
 def _() -> Iterator[Patch]:
     yield swap(Tensor, "_leave", lambda self: self.data)
 
 
-@fault("compiled_parameters_unconstrained", "a parameter made inside a compiled function loses its constraint", "")
+@fault(
+    "compiled_parameters_unconstrained",
+    "a parameter made inside a compiled function loses its constraint",
+    "value in the store",
+)
 def _() -> Iterator[Patch]:
     from twofold_conformance.reference import constraints, stateful
 
@@ -133,7 +157,7 @@ def _() -> Iterator[Patch]:
     yield swap(Lazy, "_record", dropping)
 
 
-@fault("vmap_first_row_only", "stateless: a mapped function gives the first row everywhere", "")
+@fault("vmap_first_row_only", "stateless: a mapped function gives the first row everywhere", "draws")
 def _() -> Iterator[Patch]:
     vmap = compiled.vmap
 

@@ -23,7 +23,7 @@ def _with_value(change: Callable[[Any], Any]) -> Patch:
     return _factor(lambda sample, name, value, flag=None: _FACTOR(sample, name, change(value), flag))
 
 
-@fault("factor_returns_value", "factor returns its log factor", "")
+@fault("factor_returns_value", "factor returns its log factor", "result of factor")
 def _() -> Iterator[Patch]:
     for flavour in (stateful, stateless):
         yield _returning(flavour.factor)
@@ -37,12 +37,12 @@ def _returning(factor: Callable[..., Any]) -> Patch:
     return everywhere(factor, returning)
 
 
-@fault("factor_negated", "a factor is subtracted from the joint log density", "")
+@fault("factor_negated", "a factor is subtracted from the joint log density", "joint log density")
 def _() -> Iterator[Patch]:
     yield _with_value(lambda value: -tensor(value))
 
 
-@fault("factor_not_observed", "a factor is a latent site", "")
+@fault("factor_not_observed", "a factor is a latent site", "kind of the site")
 def _() -> Iterator[Patch]:
     postprocess = traces.trace.postprocess
 
@@ -76,7 +76,7 @@ def _plain(unit: laws.Unit) -> laws.Law:
     return plain
 
 
-@fault("factor_has_a_value", "the value of a factor is its log factor", "")
+@fault("factor_has_a_value", "the value of a factor is its log factor", "number of entries")
 def _() -> Iterator[Patch]:
     postprocess = traces.trace.postprocess
 
@@ -87,12 +87,12 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "postprocess", valued)
 
 
-@fault("factor_summed", "a batched factor is summed before it reaches its site", "")
+@fault("factor_summed", "a batched factor is summed before it reaches its site", "log density of the site")
 def _() -> Iterator[Patch]:
     yield _with_value(lambda value: tensor(value).sum())
 
 
-@fault("factor_replicated", "a plate repeats a factor that has its dim already", "")
+@fault("factor_replicated", "a plate repeats a factor that has its dim already", "log density of the site")
 def _() -> Iterator[Patch]:
     log_density = laws.Unit.log_density
 
@@ -103,7 +103,7 @@ def _() -> Iterator[Patch]:
     yield swap(laws.Unit, "log_density", repeated)
 
 
-@fault("factor_ignores_plates", "a plate does not repeat or weigh factors", "")
+@fault("factor_ignores_plates", "a plate does not repeat or weigh factors", "log density")
 def _() -> Iterator[Patch]:
     from twofold_conformance.reference.plates import Plate
 
@@ -111,7 +111,7 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "process", lambda self, msg: None if isinstance(msg["fn"], laws.Unit) else process(self, msg))
 
 
-@fault("factor_length_unchecked", "a factor of any length may stand in a plate", "")
+@fault("factor_length_unchecked", "a factor of any length may stand in a plate", r"a factor of shape \(")
 def _() -> Iterator[Patch]:
     from twofold_conformance.reference import plates
 
@@ -128,17 +128,17 @@ def _() -> Iterator[Patch]:
     yield everywhere(repeated, lenient)
 
 
-@fault("factor_ignores_mask", "a mask does not remove factors", "")
+@fault("factor_ignores_mask", "a mask does not remove factors", "joint log density")
 def _() -> Iterator[Patch]:
     yield _unit_untouched(handlers.mask)
 
 
-@fault("factor_ignores_scale", "a scale does not weigh factors", "")
+@fault("factor_ignores_scale", "a scale does not weigh factors", "joint log density")
 def _() -> Iterator[Patch]:
     yield _unit_untouched(handlers.scale)
 
 
-@fault("factor_ignores_block", "block does not hide factors", "")
+@fault("factor_ignores_block", "block does not hide factors", "sites outside the block")
 def _() -> Iterator[Patch]:
     yield _unit_untouched(handlers.block)
 
@@ -148,7 +148,7 @@ def _unit_untouched(handler: Any) -> Patch:
     return swap(handler, "process", lambda self, msg: None if isinstance(msg["fn"], laws.Unit) else process(self, msg))
 
 
-@fault("factor_names_may_repeat", "two factors may have one name", "")
+@fault("factor_names_may_repeat", "two factors may have one name", "two factors called")
 def _() -> Iterator[Patch]:
     check = traces.trace._check_repeated
     yield swap(
@@ -158,7 +158,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("factor_outside_warns", "a factor outside every handler warns", "")
+@fault("factor_outside_warns", "a factor outside every handler warns", "a factor outside every handler")
 def _() -> Iterator[Patch]:
     import warnings
 
@@ -170,7 +170,7 @@ def _() -> Iterator[Patch]:
     yield _factor(warning)
 
 
-@fault("factor_float_refused", "a factor must be an array", "")
+@fault("factor_float_refused", "a factor must be an array", "TypeError: factor")
 def _() -> Iterator[Patch]:
     def strict(sample: Any, name: str, value: Any, flag: Any = None) -> None:
         if isinstance(value, float):
@@ -180,12 +180,12 @@ def _() -> Iterator[Patch]:
     yield _factor(strict)
 
 
-@fault("factor_detached", "no gradient flows through a factor", "")
+@fault("factor_detached", "no gradient flows through a factor", "gradient of the joint log")
 def _() -> Iterator[Patch]:
     yield _with_value(lambda value: tensor(value).detach())
 
 
-@fault("factor_must_be_finite", "a factor of minus infinity is an error", "")
+@fault("factor_must_be_finite", "a factor of minus infinity is an error", "ValueError: factor")
 def _() -> Iterator[Patch]:
     def strict(sample: Any, name: str, value: Any, flag: Any = None) -> None:
         if not np.all(np.isfinite(array(value))):
@@ -195,12 +195,12 @@ def _() -> Iterator[Patch]:
     yield _factor(strict)
 
 
-@fault("factor_in_guide_unchecked", "a factor may stand in a guide without has_rsample", "")
+@fault("factor_in_guide_unchecked", "a factor may stand in a guide without has_rsample", "a factor without has_rsample")
 def _() -> Iterator[Patch]:
     yield everywhere(infer.check_guide, nothing)
 
 
-@fault("factor_in_guide_refused", "a factor can never stand in a guide", "")
+@fault("factor_in_guide_refused", "a factor can never stand in a guide", "ValueError: factor")
 def _() -> Iterator[Patch]:
     def strict(guided: Any) -> None:
         for name, site in guided.items():
@@ -210,7 +210,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(infer.check_guide, strict)
 
 
-@fault("factor_not_auxiliary", "a factor is not marked as auxiliary", "")
+@fault(
+    "factor_not_auxiliary",
+    "a factor is not marked as auxiliary",
+    "is_auxiliary in the infer dict|TypeError: Unit cannot be drawn",
+)
 def _() -> Iterator[Patch]:
     def unmarked(sample: Any, *rest: Any) -> None:
         _FACTOR(lambda name, law, obs, infer: sample(name, law, obs=obs), *rest)
@@ -218,7 +222,7 @@ def _() -> Iterator[Patch]:
     yield _factor(unmarked)
 
 
-@fault("uncondition_drops_factors", "uncondition takes away what factors add", "")
+@fault("uncondition_drops_factors", "uncondition takes away what factors add", "joint log density")
 def _() -> Iterator[Patch]:
     process = handlers.uncondition.process
 

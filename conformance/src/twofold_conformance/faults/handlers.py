@@ -13,7 +13,7 @@ from twofold_conformance.reference.mechanism import STACK, Handler
 fault = area("HANDLER")
 
 
-@fault("outermost_asked_first", "handlers are asked from the outside in", "")
+@fault("outermost_asked_first", "handlers are asked from the outside in", "value of a site")
 def _() -> Iterator[Patch]:
     def inward(msg: Any, active: Any) -> Any:
         for handler in active:
@@ -23,7 +23,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(mechanism._ask, inward)
 
 
-@fault("handlers_left_behind_by_error", "an exception leaves the handlers inside which it arose active", "")
+@fault(
+    "handlers_left_behind_by_error",
+    "an exception leaves the handlers inside which it arose active",
+    "DuplicateSiteError: site",
+)
 def _() -> Iterator[Patch]:
     leave = Handler.__exit__
     yield swap(
@@ -31,7 +35,11 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("abandoned_handlers_stay", "what an abandoned generator left on the stack stays there", "")
+@fault(
+    "abandoned_handlers_stay",
+    "what an abandoned generator left on the stack stays there",
+    "log density of a site|plates around a site",
+)
 def _() -> Iterator[Patch]:
     def only_itself(handler: Any) -> None:
         STACK.handlers[:] = [active for active in STACK.handlers if active is not handler]
@@ -39,7 +47,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(mechanism._leave, only_itself)
 
 
-@fault("late_exit_pops_another", "a handler that exits late takes away somebody else's", "")
+@fault("late_exit_pops_another", "a handler that exits late takes away somebody else's", "joint log density")
 def _() -> Iterator[Patch]:
     def popping(handler: Any) -> None:
         if STACK.handlers:
@@ -48,13 +56,17 @@ def _() -> Iterator[Patch]:
     yield everywhere(mechanism._leave, popping)
 
 
-@fault("arguments_lost", "a handler around a function drops keyword arguments and the result", "")
+@fault(
+    "arguments_lost",
+    "a handler around a function drops keyword arguments and the result",
+    "result of a function inside",
+)
 def _() -> Iterator[Patch]:
     call = Handler.__call__
     yield swap(Handler, "__call__", lambda self, *args, **kwargs: call(self, *args))
 
 
-@fault("result_lost", "a handler around a function returns nothing", "")
+@fault("result_lost", "a handler around a function returns nothing", "result of a function inside")
 def _() -> Iterator[Patch]:
     call = Handler.__call__
 
@@ -64,7 +76,11 @@ def _() -> Iterator[Patch]:
     yield swap(Handler, "__call__", silent)
 
 
-@fault("context_form_ignored", "handlers act around functions only, not as context managers", "")
+@fault(
+    "context_form_ignored",
+    "handlers act around functions only, not as context managers",
+    "result of the context manager",
+)
 def _() -> Iterator[Patch]:
     enter, leave = Handler.__enter__, Handler.__exit__
 
@@ -82,23 +98,23 @@ def _() -> Iterator[Patch]:
 _STRUCTURE = (traces.trace, enumeration.Step, plates.Plate)
 
 
-@fault("anything_wrapped", "a handler may wrap what cannot be called", "")
+@fault("anything_wrapped", "a handler may wrap what cannot be called", "mask around")
 def _() -> Iterator[Patch]:
     yield swap(Handler, "_check_callable", nothing)
 
 
-@fault("handler_entered_twice", "one handler may be active twice", "")
+@fault("handler_entered_twice", "one handler may be active twice", "a handler entered inside itself")
 def _() -> Iterator[Patch]:
     yield swap(Handler, "_check_inactive", nothing)
 
 
-@fault("stack_shared_by_threads", "handlers of one thread act on statements of another", "")
+@fault("stack_shared_by_threads", "handlers of one thread act on statements of another", "value of the site")
 def _() -> Iterator[Patch]:
     shared = SimpleNamespace(handlers=[], first_values={})
     yield everywhere(STACK, shared)
 
 
-@fault("trace_accumulates", "a second run of a trace adds to the first", "")
+@fault("trace_accumulates", "a second run of a trace adds to the first", "value of height")
 def _() -> Iterator[Patch]:
     def kept(self: Any) -> None:
         self.trace = getattr(self, "trace", traces.Trace())
@@ -108,7 +124,7 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "_check_repeated", nothing)
 
 
-@fault("trace_rewritten", "a second run writes into the trace of the first", "")
+@fault("trace_rewritten", "a second run writes into the trace of the first", "value of height")
 def _() -> Iterator[Patch]:
     def cleared(self: Any) -> None:
         self.trace = getattr(self, "trace", traces.Trace())
@@ -117,7 +133,7 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "start", cleared)
 
 
-@fault("trace_draws_extra", "tracing changes what is drawn", "")
+@fault("trace_draws_extra", "tracing changes what is drawn", "result under trace")
 def _() -> Iterator[Patch]:
     process = traces.trace.process
 
@@ -130,12 +146,12 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "process", drawing)
 
 
-@fault("trace_without_input", "stateful: a trace does not record arguments and result", "")
+@fault("trace_without_input", "stateful: a trace does not record arguments and result", "KeyError")
 def _() -> Iterator[Patch]:
     yield swap(stateful.trace, "__call__", traces.trace.__call__)
 
 
-@fault("inner_trace_hides", "a trace hides its sites from an outer trace", "")
+@fault("inner_trace_hides", "a trace hides its sites from an outer trace", "sites of the outer trace")
 def _() -> Iterator[Patch]:
     def stopping(self: Any, msg: Any) -> None:
         msg["stop"] = msg["stop"] or (msg["type"] in handlers.SITES and msg["type"] != "plate")
@@ -151,12 +167,16 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "process", inner_only)
 
 
-@fault("block_hides_nothing", "block has no effect", "")
+@fault("block_hides_nothing", "block has no effect", "sites outside the block")
 def _() -> Iterator[Patch]:
     yield swap(handlers.block, "hides", lambda self, msg: False)
 
 
-@fault("block_stops_inner_value", "a hidden site gets no value from handlers inside the block", "")
+@fault(
+    "block_stops_inner_value",
+    "a hidden site gets no value from handlers inside the block",
+    "value that a handler inside",
+)
 def _() -> Iterator[Patch]:
     process = handlers.block.process
 
@@ -168,7 +188,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.block, "process", erasing)
 
 
-@fault("block_hides_from_inner", "handlers inside a block do not see its sites either", "")
+@fault("block_hides_from_inner", "handlers inside a block do not see its sites either", "value that a handler inside")
 def _() -> Iterator[Patch]:
     ask = mechanism._ask
 
@@ -181,7 +201,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(ask, hiding)
 
 
-@fault("block_changes_values", "hidden sites draw other values", "")
+@fault("block_changes_values", "hidden sites draw other values", "result of the blocked model")
 def _() -> Iterator[Patch]:
     process = handlers.block.process
 
@@ -194,28 +214,28 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.block, "process", wasting)
 
 
-@fault("block_no_key", "stateless: a hidden site gets no key from a seed outside", "")
+@fault("block_no_key", "stateless: a hidden site gets no key from a seed outside", "MissingKeyError: sample")
 def _() -> Iterator[Patch]:
     yield swap(handlers, "takes_key", lambda msg: False)
 
 
-@fault("block_hide_hides_all", "hide= hides every site", "")
+@fault("block_hide_hides_all", "hide= hides every site", r"sites outside block\(hide\)")
 def _() -> Iterator[Patch]:
     hides = handlers.block.hides
     yield swap(handlers.block, "hides", lambda self, msg: bool(self.hide) or hides(self, msg))
 
 
-@fault("block_expose_ignored", "expose= has no effect", "")
+@fault("block_expose_ignored", "expose= has no effect", r"sites outside block\(expose\)")
 def _() -> Iterator[Patch]:
     yield _blocking(lambda self: setattr(self, "expose", set()))
 
 
-@fault("block_hide_fn_ignored", "hide_fn= has no effect", "")
+@fault("block_hide_fn_ignored", "hide_fn= has no effect", r"sites outside block\(hide_fn\)")
 def _() -> Iterator[Patch]:
     yield _blocking(lambda self: setattr(self, "hide_fn", None))
 
 
-@fault("block_types_ignored", "expose_types= and hide_types= have no effect", "")
+@fault("block_types_ignored", "expose_types= and hide_types= have no effect", r"sites outside block\(expose_types")
 def _() -> Iterator[Patch]:
     def ignoring(self: Any) -> None:
         self.expose_types, self.hide_types = set(), set()
@@ -233,23 +253,23 @@ def _blocking(change: Any) -> Patch:
     return swap(handlers.block, "__init__", changed)
 
 
-@fault("block_contradiction_accepted", "stateful: a name may be both hidden and exposed", "")
+@fault("block_contradiction_accepted", "stateful: a name may be both hidden and exposed", "a name both hidden")
 def _() -> Iterator[Patch]:
     yield swap(handlers.block, "check", nothing)
 
 
-@fault("block_expose_wins", "stateless: of a name both hidden and exposed the exposure counts", "")
+@fault("block_expose_wins", "stateless: of a name both hidden and exposed the exposure counts", "a name both hidden")
 def _() -> Iterator[Patch]:
     hides = handlers.block.hides
     yield swap(handlers.block, "hides", lambda self, msg: msg["name"] not in self.expose and hides(self, msg))
 
 
-@fault("reparam_ignored", "reparam leaves sites as they are", "")
+@fault("reparam_ignored", "reparam leaves sites as they are", "KeyError")
 def _() -> Iterator[Patch]:
     yield swap(handlers.reparam, "process", nothing)
 
 
-@fault("reparam_without_scale", "a decentered site is not multiplied by its scale", "")
+@fault("reparam_without_scale", "a decentered site is not multiplied by its scale", "value of the site: loc")
 def _() -> Iterator[Patch]:
     rewrite = handlers.LocScaleReparam.rewrite
 
@@ -262,7 +282,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.LocScaleReparam, "rewrite", unscaled)
 
 
-@fault("reparam_keeps_density", "a reparameterised site counts beside its auxiliary site", "")
+@fault("reparam_keeps_density", "a reparameterised site counts beside its auxiliary site", "the site itself")
 def _() -> Iterator[Patch]:
     rewrite = handlers.LocScaleReparam.rewrite
 
@@ -274,7 +294,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.LocScaleReparam, "rewrite", counting)
 
 
-@fault("reparam_treats_all_sites", "reparam rewrites sites that its config does not name", "")
+@fault("reparam_treats_all_sites", "reparam rewrites sites that its config does not name", "kind of a site")
 def _() -> Iterator[Patch]:
     process = handlers.reparam.process
 
@@ -288,7 +308,11 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.reparam, "process", greedy)
 
 
-@fault("reparam_takes_observed", "an observed site is decentered without its Jacobian", "")
+@fault(
+    "reparam_takes_observed",
+    "an observed site is decentered without its Jacobian",
+    "LocScaleReparam of an observed site",
+)
 def _() -> Iterator[Patch]:
     rewrite = handlers.LocScaleReparam.rewrite
 
@@ -299,7 +323,11 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.LocScaleReparam, "rewrite", careless)
 
 
-@fault("reparam_error_without_name", "the error about an observed site does not name it", "")
+@fault(
+    "reparam_error_without_name",
+    "the error about an observed site does not name it",
+    "LocScaleReparam of an observed site",
+)
 def _() -> Iterator[Patch]:
     check = handlers.LocScaleReparam.check
 
@@ -311,12 +339,12 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.LocScaleReparam, "check", vague)
 
 
-@fault("scope_ignored", "scope does not rename", "")
+@fault("scope_ignored", "scope does not rename", "DuplicateSiteError: site")
 def _() -> Iterator[Patch]:
     yield swap(handlers.scope, "process", nothing)
 
 
-@fault("scope_outer_last", "nested scopes put the outermost prefix last", "")
+@fault("scope_outer_last", "nested scopes put the outermost prefix last", "sites")
 def _() -> Iterator[Patch]:
     def appending(self: Any, msg: Any) -> None:
         if msg["type"] in self.types:
@@ -326,7 +354,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.scope, "process", appending)
 
 
-@fault("scope_divider_fixed", "stateless: divider= has no effect", "")
+@fault("scope_divider_fixed", "stateless: divider= has no effect", "sites under another divider")
 def _() -> Iterator[Patch]:
     init = handlers.scope.__init__
     yield swap(
@@ -336,7 +364,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("scope_hide_types_ignored", "stateless: hide_types of scope has no effect", "")
+@fault("scope_hide_types_ignored", "stateless: hide_types of scope has no effect", "sites with params and plates")
 def _() -> Iterator[Patch]:
     init = handlers.scope.__init__
     yield swap(
@@ -346,7 +374,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("scope_frames_not_renamed", "stateless: sites list their plates under the old names", "")
+@fault("scope_frames_not_renamed", "stateless: sites list their plates under the old names", "names of frames")
 def _() -> Iterator[Patch]:
     def sites_only(self: Any, msg: Any) -> None:
         if msg["type"] in self.types:
@@ -355,12 +383,12 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.scope, "process", sites_only)
 
 
-@fault("infer_config_ignored", "infer_config has no effect", "")
+@fault("infer_config_ignored", "infer_config has no effect", "infer of a site")
 def _() -> Iterator[Patch]:
     yield swap(handlers.infer_config, "process", nothing)
 
 
-@fault("infer_config_replaces", "infer_config forgets what the statement said", "")
+@fault("infer_config_replaces", "infer_config forgets what the statement said", "infer of a site")
 def _() -> Iterator[Patch]:
     def replacing(self: Any, msg: Any) -> None:
         if msg["type"] in self.types:
@@ -369,12 +397,12 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.infer_config, "process", replacing)
 
 
-@fault("infer_config_skips_params", "stateful: infer_config does not reach parameters", "")
+@fault("infer_config_skips_params", "stateful: infer_config does not reach parameters", "infer of a param")
 def _() -> Iterator[Patch]:
     yield swap(stateful.infer_config, "types", ("sample",))
 
 
-@fault("enum_dim_too_far_right", "an enumerated site takes a dim inside the plates", "")
+@fault("enum_dim_too_far_right", "an enumerated site takes a dim inside the plates", "EstimatorError: site")
 def _() -> Iterator[Patch]:
     init = enumeration.enum.__init__
 
@@ -385,18 +413,26 @@ def _() -> Iterator[Patch]:
     yield swap(enumeration.enum, "__init__", nearer)
 
 
-@fault("enum_ignored", "enumerated sites are drawn", "")
+@fault("enum_ignored", "enumerated sites are drawn", "values of the enumerated site")
 def _() -> Iterator[Patch]:
     yield swap(enumeration.enum, "process", nothing)
 
 
-@fault("enum_first_value_only", "of an enumerated site only the first half of the values is seen", "")
+@fault(
+    "enum_first_value_only",
+    "of an enumerated site only the first half of the values is seen",
+    "values of the enumerated site",
+)
 def _() -> Iterator[Patch]:
     values = enumeration._values
     yield everywhere(values, lambda msg: values(msg)[: max(1, len(values(msg)) // 2)])
 
 
-@fault("enum_sums_before_plates", "enumerated values are summed over before the members of a plate are multiplied", "")
+@fault(
+    "enum_sums_before_plates",
+    "enumerated values are summed over before the members of a plate are multiplied",
+    "ELBO inside a plate",
+)
 def _() -> Iterator[Patch]:
     sum_out = enumeration._sum_out
 
@@ -412,17 +448,17 @@ def _present(factor: Any) -> frozenset[int]:
     return frozenset(range(-(factor.values.ndim - 1), 0))
 
 
-@fault("markov_never_forgets", "markov uses no dim again", "")
+@fault("markov_never_forgets", "markov uses no dim again", "at most")
 def _() -> Iterator[Patch]:
     yield everywhere(enumeration.forgotten, lambda then, now: False)
 
 
-@fault("markov_forgets_everything", "markov uses every dim again at once", "")
+@fault("markov_forgets_everything", "markov uses every dim again at once", "enumeration dims")
 def _() -> Iterator[Patch]:
     yield everywhere(enumeration.forgotten, lambda then, now: True)
 
 
-@fault("markov_context_fails", "markov is no context manager", "")
+@fault("markov_context_fails", "markov is no context manager", "TypeError: markov is no context")
 def _() -> Iterator[Patch]:
     def refusing(self: Any) -> None:
         raise TypeError("markov is no context manager")
@@ -430,7 +466,7 @@ def _() -> Iterator[Patch]:
     yield swap(enumeration.markov, "__enter__", refusing)
 
 
-@fault("sequential_enumeration_stops_early", "sequential enumeration leaves values out", "")
+@fault("sequential_enumeration_stops_early", "sequential enumeration leaves values out", "number of traces")
 def _() -> Iterator[Patch]:
     enumerated = enumeration.enumerated_traces
     yield everywhere(enumerated, lambda model: list(enumerated(model))[:-1])

@@ -15,30 +15,40 @@ from twofold_conformance.reference.tensor import Tensor, array, tensor
 fault = area("MODULE")
 
 
-@fault("module_returns_copy", "module returns a copy of the network", "")
+@fault(
+    "module_returns_copy", "module returns a copy of the network", "what module returned|outputs after in-place changes"
+)
 def _() -> Iterator[Patch]:
     module = stateful.module
     yield everywhere(module, lambda *args, **kwargs: module(*args, **kwargs).copy())
 
 
-@fault("module_registers_first_only", "module registers the first parameter only", "")
+@fault("module_registers_first_only", "module registers the first parameter only", "names in the store")
 def _() -> Iterator[Patch]:
     named = Module.named_parameters
     yield swap(Module, "named_parameters", lambda self: iter(list(named(self))[:1]))
 
 
-@fault("module_separator_dot", "parameters of a module are stored as name.path", "")
+@fault("module_separator_dot", "parameters of a module are stored as name.path", "names in the store")
 def _() -> Iterator[Patch]:
     yield swap(stateful, "SEPARATOR", ".")
 
 
-@fault("module_parameters_copied", "the store holds copies of a network's parameters", "")
+@fault(
+    "module_parameters_copied",
+    "the store holds copies of a network's parameters",
+    "outputs after in-place changes|gradient of the weight",
+)
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
     yield everywhere(new_leaf, lambda name, value, constraint: new_leaf(name, array(value), constraint))
 
 
-@fault("module_parameters_copied_if_transposed", "the store holds a copy of a parameter that is not contiguous", "")
+@fault(
+    "module_parameters_copied_if_transposed",
+    "the store holds a copy of a parameter that is not contiguous",
+    "outputs after a change",
+)
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -48,19 +58,23 @@ def _() -> Iterator[Patch]:
     yield everywhere(new_leaf, contiguous)
 
 
-@fault("module_always_updates", "module overwrites the network's parameters although not asked", "")
+@fault(
+    "module_always_updates",
+    "module overwrites the network's parameters although not asked",
+    "weight of the second network",
+)
 def _() -> Iterator[Patch]:
     module = stateful.module
     yield everywhere(module, lambda name, net, update_module_params=False: module(name, net, True))
 
 
-@fault("module_update_ignored", "update_module_params has no effect", "")
+@fault("module_update_ignored", "update_module_params has no effect", "outputs")
 def _() -> Iterator[Patch]:
     module = stateful.module
     yield everywhere(module, lambda name, net, update_module_params=False: module(name, net, False))
 
 
-@fault("module_updates_top_level_only", "update_module_params reaches no nested parameters", "")
+@fault("module_updates_top_level_only", "update_module_params reaches no nested parameters", "outputs of a network")
 def _() -> Iterator[Patch]:
     replace = Module.replace_parameters
 
@@ -70,7 +84,11 @@ def _() -> Iterator[Patch]:
     yield swap(Module, "replace_parameters", shallow)
 
 
-@fault("module_ties_broken", "update_module_params reaches only the first use of a shared parameter", "")
+@fault(
+    "module_ties_broken",
+    "update_module_params reaches only the first use of a shared parameter",
+    "outputs after update_module_params",
+)
 def _() -> Iterator[Patch]:
     def first_use(self: Any, values: Any) -> None:
         self.slots.update({path: value for path, value in values.items() if path in self.slots})
@@ -78,12 +96,20 @@ def _() -> Iterator[Patch]:
     yield swap(Module, "replace_parameters", first_use)
 
 
-@fault("module_shared_registered_twice", "a shared parameter is registered under each of its paths", "")
+@fault(
+    "module_shared_registered_twice",
+    "a shared parameter is registered under each of its paths",
+    "stored names of the shared",
+)
 def _() -> Iterator[Patch]:
     yield swap(Module, "named_parameters", lambda self: iter(self.slots.items()))
 
 
-@fault("module_registers_frozen", "parameters that ask for no gradient are registered too", "")
+@fault(
+    "module_registers_frozen",
+    "parameters that ask for no gradient are registered too",
+    "a frozen parameter in training",
+)
 def _() -> Iterator[Patch]:
     module = stateful.module
 
@@ -100,7 +126,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, all_registered)
 
 
-@fault("module_frozen_silent", "a parameter that is not registered is not reported", "")
+@fault("module_frozen_silent", "a parameter that is not registered is not reported", "a frozen parameter in training")
 def _() -> Iterator[Patch]:
     import warnings
 
@@ -114,12 +140,16 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, silent)
 
 
-@fault("module_frozen_reported_in_eval", "a frozen parameter is reported in eval mode too", "")
+@fault(
+    "module_frozen_reported_in_eval",
+    "a frozen parameter is reported in eval mode too",
+    "a frozen parameter in evaluation",
+)
 def _() -> Iterator[Patch]:
     yield swap(Module, "eval", lambda self: self)
 
 
-@fault("module_bypasses_handlers", "module writes to the store without param statements", "")
+@fault("module_bypasses_handlers", "module writes to the store without param statements", "names of the recorded sites")
 def _() -> Iterator[Patch]:
     def direct(name: str, value: Any) -> Any:
         return stateful.STORE.setdefault(name, value)
@@ -133,7 +163,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, bypassing)
 
 
-@fault("module_names_collide", "parameters are stored without the name of their module", "")
+@fault("module_names_collide", "parameters are stored without the name of their module", "number of parameters")
 def _() -> Iterator[Patch]:
     param = stateful.param
 
@@ -144,7 +174,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(param, short)
 
 
-@fault("module_registers_anew", "a second module statement replaces the stored leaves", "")
+@fault("module_registers_anew", "a second module statement replaces the stored leaves", "leaf")
 def _() -> Iterator[Patch]:
     module = stateful.module
 
@@ -156,7 +186,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, anew)
 
 
-@fault("module_class_instantiated", "a class in the place of a network is called", "")
+@fault("module_class_instantiated", "a class in the place of a network is called", "a class instead")
 def _() -> Iterator[Patch]:
     module = stateful.module
 
@@ -167,12 +197,14 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, calling)
 
 
-@fault("module_separator_accepted", "the name of a module may hold the separator", "")
+@fault("module_separator_accepted", "the name of a module may hold the separator", "a name that holds")
 def _() -> Iterator[Patch]:
     yield everywhere(stateful._check_module, nothing)
 
 
-@fault("module_anything_accepted", "an object without parameters passes as a network", "")
+@fault(
+    "module_anything_accepted", "an object without parameters passes as a network", r"an object without parameters\(\)"
+)
 def _() -> Iterator[Patch]:
     module = stateful.module
     yield everywhere(
@@ -180,7 +212,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("module_registers_buffers", "buffers are registered as parameters", "")
+@fault("module_registers_buffers", "buffers are registered as parameters", "names in the store")
 def _() -> Iterator[Patch]:
     named = Module.named_parameters
 
@@ -193,7 +225,11 @@ def _() -> Iterator[Patch]:
     yield swap(Module, "named_parameters", more)
 
 
-@fault("module_params_not_recorded", "stateless: module makes parameters without a param statement", "")
+@fault(
+    "module_params_not_recorded",
+    "stateless: module makes parameters without a param statement",
+    "names of the recorded sites",
+)
 def _() -> Iterator[Patch]:
     def unrecorded(name: str, nn: Any, input_shape: Any = None) -> Any:
         params = stateless.init_network(name, nn, input_shape, mechanism.prng_key())
@@ -203,7 +239,9 @@ def _() -> Iterator[Patch]:
 
 
 @fault(
-    "module_binds_other_params", "stateless: the returned network computes with other parameters than the recorded", ""
+    "module_binds_other_params",
+    "stateless: the returned network computes with other parameters than the recorded",
+    "outputs",
 )
 def _() -> Iterator[Patch]:
     module = stateless.module
@@ -217,7 +255,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, other)
 
 
-@fault("module_input_shape_ignored", "stateless: the network is made for another input shape", "")
+@fault(
+    "module_input_shape_ignored",
+    "stateless: the network is made for another input shape",
+    "ValueError: matmul: Input operand",
+)
 def _() -> Iterator[Patch]:
     init = stateless.init_network
 
@@ -228,13 +270,19 @@ def _() -> Iterator[Patch]:
     yield everywhere(init, flat)
 
 
-@fault("module_input_shape_guessed", "stateless: a missing input_shape is guessed", "")
+@fault(
+    "module_input_shape_guessed", "stateless: a missing input_shape is guessed", "neither input_shape nor parameters"
+)
 def _() -> Iterator[Patch]:
     init = stateless.init_network
     yield everywhere(init, lambda name, nn, input_shape, key: init(name, nn, input_shape or (1,), key))
 
 
-@fault("module_initialises_though_substituted", "stateless: init_fn is called although parameters are given", "")
+@fault(
+    "module_initialises_though_substituted",
+    "stateless: init_fn is called although parameters are given",
+    "HandlerError: module",
+)
 def _() -> Iterator[Patch]:
     module = stateless.module
 
@@ -245,7 +293,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, eager)
 
 
-@fault("module_params_detached", "stateless: no gradient reaches the parameters of a network", "")
+@fault("module_params_detached", "stateless: no gradient reaches the parameters of a network", "gradient of array")
 def _() -> Iterator[Patch]:
     module = stateless.module
 
@@ -258,7 +306,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(module, stopped)
 
 
-@fault("module_initial_values_constant", "stateless: a network starts from zeros whatever the seed", "")
+@fault(
+    "module_initial_values_constant",
+    "stateless: a network starts from zeros whatever the seed",
+    "outputs with different seeds",
+)
 def _() -> Iterator[Patch]:
     init = stateless.init_network
     yield everywhere(init, lambda *args: trees.mapped(lambda leaf: Tensor(np.zeros(array(leaf).shape)), init(*args)))

@@ -16,7 +16,11 @@ from twofold_conformance.reference.tensor import Tensor, array, tensor
 fault = area("PARAM")
 
 
-@fault("param_not_stored", "stateful: param returns its initial value and stores nothing", "")
+@fault(
+    "param_not_stored",
+    "stateful: param returns its initial value and stores nothing",
+    "names in the store|UnknownParameterError: the store holds",
+)
 def _() -> Iterator[Patch]:
     def forgetful(msg: Any) -> Any:
         init = msg["args"][0] if msg["args"] else None
@@ -25,7 +29,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(stateful.read_store, forgetful)
 
 
-@fault("param_init_every_time", "each param statement stores its initial value again", "")
+@fault("param_init_every_time", "each param statement stores its initial value again", "value")
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -36,13 +40,21 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", anew)
 
 
-@fault("unknown_param_is_none", "stateful: param of an unknown name without an initial value returns None", "")
+@fault(
+    "unknown_param_is_none",
+    "stateful: param of an unknown name without an initial value returns None",
+    r"param\(name\) of an unknown name",
+)
 def _() -> Iterator[Patch]:
     getitem = ParamStore.__getitem__
     yield swap(ParamStore, "__getitem__", lambda self, name: getitem(self, name) if name in self.leaves else None)
 
 
-@fault("unknown_param_error_without_name", "stateful: the error about an unknown parameter does not name it", "")
+@fault(
+    "unknown_param_error_without_name",
+    "stateful: the error about an unknown parameter does not name it",
+    r"param\(name\) of an unknown name",
+)
 def _() -> Iterator[Patch]:
     getitem = ParamStore.__getitem__
 
@@ -54,7 +66,11 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__getitem__", vague)
 
 
-@fault("lazy_init_called_every_time", "a function that makes the initial value is called by every statement", "")
+@fault(
+    "lazy_init_called_every_time",
+    "a function that makes the initial value is called by every statement",
+    "calls of the init",
+)
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -64,12 +80,20 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", eager)
 
 
-@fault("param_detached", "stateful: the value of a parameter carries no gradient to its leaf", "")
+@fault(
+    "param_detached",
+    "stateful: the value of a parameter carries no gradient to its leaf",
+    "the returned value requires grad",
+)
 def _() -> Iterator[Patch]:
     yield _reading(lambda value: value.detach())
 
 
-@fault("unconstrained_is_a_copy", "stateful: unconstrained() gives a copy of the leaf", "")
+@fault(
+    "unconstrained_is_a_copy",
+    "stateful: unconstrained() gives a copy of the leaf",
+    r"unconstrained\(\) of a real parameter",
+)
 def _() -> Iterator[Patch]:
     yield swap(Tensor, "unconstrained", lambda self: Tensor(np.array(array(self.leaf if self.leaf else self))))
 
@@ -85,7 +109,11 @@ def _reading(change: Any) -> Patch:
     return swap(ParamStore, "__getitem__", changed)
 
 
-@fault("real_param_stored_halved", "stateful: a parameter without a constraint is stored in other units", "")
+@fault(
+    "real_param_stored_halved",
+    "stateful: a parameter without a constraint is stored in other units",
+    "unconstrained leaf",
+)
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -108,7 +136,7 @@ def _() -> Iterator[Patch]:
 @fault(
     "init_taken_as_unconstrained",
     "stateful: the initial value of a constrained parameter is put into the leaf as it is",
-    "",
+    "value under positive",
 )
 def _() -> Iterator[Patch]:
     for kind in (constraints._GreaterThan, constraints._Interval, constraints._LowerCholesky):
@@ -117,7 +145,9 @@ def _() -> Iterator[Patch]:
 
 
 @fault(
-    "constraint_checked_only_once", "stateful: only the initial value satisfies the constraint, not what it becomes", ""
+    "constraint_checked_only_once",
+    "stateful: only the initial value satisfies the constraint, not what it becomes",
+    "the value stays inside positive",
 )
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
@@ -130,7 +160,9 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__getitem__", plain)
 
 
-@fault("param_later_constraint_wins", "stateful: a later statement changes the constraint", "")
+@fault(
+    "param_later_constraint_wins", "stateful: a later statement changes the constraint", "value of a later statement"
+)
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -142,7 +174,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", replacing)
 
 
-@fault("param_constraint_not_recorded", "the site of a parameter does not say its constraint", "")
+@fault("param_constraint_not_recorded", "the site of a parameter does not say its constraint", "recorded constraint")
 def _() -> Iterator[Patch]:
     postprocess = traces.trace.postprocess
 
@@ -153,12 +185,18 @@ def _() -> Iterator[Patch]:
     yield swap(traces.trace, "postprocess", unconstrained)
 
 
-@fault("params_disagree_in_one_run", "stateless: each statement of a parameter takes its own initial value", "")
+@fault(
+    "params_disagree_in_one_run",
+    "stateless: each statement of a parameter takes its own initial value",
+    "outputs of the second statement|values of two statements",
+)
 def _() -> Iterator[Patch]:
     yield everywhere(stateless.first_value, stateless.initial_value)
 
 
-@fault("params_persist", "stateless: a parameter keeps its first value beyond the run", "")
+@fault(
+    "params_persist", "stateless: a parameter keeps its first value beyond the run", "values of two statements outside"
+)
 def _() -> Iterator[Patch]:
     kept: dict[str, Any] = {}
 
@@ -171,7 +209,7 @@ def _() -> Iterator[Patch]:
     yield forgotten_between_checks(kept.clear)
 
 
-@fault("param_without_init_fails", "stateless: param without an initial value is an error", "")
+@fault("param_without_init_fails", "stateless: param without an initial value is an error", "ValueError: param")
 def _() -> Iterator[Patch]:
     initial = stateless.initial_value
 
@@ -183,8 +221,21 @@ def _() -> Iterator[Patch]:
     yield everywhere(initial, strict)
 
 
+@fault("param_ignores_init", "stateless: param returns zeros in the place of its initial value", "value")
+def _() -> Iterator[Patch]:
+    initial = stateless.initial_value
+
+    def zeros(msg: Any) -> Any:
+        value = initial(msg)
+        return value if value is None or isinstance(value, dict | list) else Tensor(np.zeros(array(value).shape))
+
+    yield everywhere(initial, zeros)
+
+
 @fault(
-    "lazy_param_key_fixed", "stateless: a function that makes an initial value gets the same key whatever the seed", ""
+    "lazy_param_key_fixed",
+    "stateless: a function that makes an initial value gets the same key whatever the seed",
+    "outputs with different seeds|values with different seeds",
 )
 def _() -> Iterator[Patch]:
     initial = stateless.initial_value
@@ -194,7 +245,7 @@ def _() -> Iterator[Patch]:
 @fault(
     "lazy_param_called_though_substituted",
     "stateless: a function that makes an initial value is called in any case",
-    "",
+    "MissingKeyError: param",
 )
 def _() -> Iterator[Patch]:
     perform = mechanism._perform
@@ -207,12 +258,16 @@ def _() -> Iterator[Patch]:
     yield everywhere(perform, eager)
 
 
-@fault("param_not_subsampled", "event_dim has no effect inside a subsampled plate", "")
+@fault("param_not_subsampled", "event_dim has no effect inside a subsampled plate", "shape")
 def _() -> Iterator[Patch]:
     yield swap(Plate, "postprocess", nothing)
 
 
-@fault("param_subsampled_without_event_dim", "a parameter is subsampled although no event_dim was given", "")
+@fault(
+    "param_subsampled_without_event_dim",
+    "a parameter is subsampled although no event_dim was given",
+    "shape of value without event_dim",
+)
 def _() -> Iterator[Patch]:
     postprocess = Plate.postprocess
 
@@ -227,19 +282,27 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "postprocess", always)
 
 
-@fault("event_dim_ignored_position", "event_dim is taken as 0: the plate's dim is counted from the rightmost", "")
+@fault(
+    "event_dim_ignored_position",
+    "event_dim is taken as 0: the plate's dim is counted from the rightmost",
+    "ShapeError: param",
+)
 def _() -> Iterator[Patch]:
     entries = Plate._entries
     yield swap(Plate, "_entries", lambda self, msg, event_dim, dim: entries(self, msg, 0, dim))
 
 
-@fault("param_subsampled_at_last_dim", "every plate subsamples the rightmost batch dim", "")
+@fault("param_subsampled_at_last_dim", "every plate subsamples the rightmost batch dim", "ShapeError: param")
 def _() -> Iterator[Patch]:
     entries = Plate._entries
     yield swap(Plate, "_entries", lambda self, msg, event_dim, dim: entries(self, msg, event_dim, -1))
 
 
-@fault("param_subsampled_by_one_plate", "of several plates only the outermost subsamples a parameter", "")
+@fault(
+    "param_subsampled_by_one_plate",
+    "of several plates only the outermost subsamples a parameter",
+    "shape of init at both",
+)
 def _() -> Iterator[Patch]:
     postprocess = Plate.postprocess
 
@@ -252,7 +315,9 @@ def _() -> Iterator[Patch]:
 
 
 @fault(
-    "missing_batch_dim_fails", "a parameter without a batch dim, or with one of length 1, cannot stand in a plate", ""
+    "missing_batch_dim_fails",
+    "a parameter without a batch dim, or with one of length 1, cannot stand in a plate",
+    "has no dim for plate",
 )
 def _() -> Iterator[Patch]:
     def strict(plate: Any, msg: Any, value: Any, axis: int) -> None:
@@ -262,13 +327,13 @@ def _() -> Iterator[Patch]:
     yield everywhere(plates._check_param_length, strict)
 
 
-@fault("param_length_unchecked", "the length of a parameter is not held against the size of the plate", "")
+@fault("param_length_unchecked", "the length of a parameter is not held against the size of the plate", "a batch dim")
 def _() -> Iterator[Patch]:
     yield everywhere(plates._check_param_length, nothing)
     yield everywhere(plates._is_whole, lambda plate: True)
 
 
-@fault("store_keeps_batch_only", "stateful: the store keeps only the entries of the batch", "")
+@fault("store_keeps_batch_only", "stateful: the store keeps only the entries of the batch", "shape of stored value")
 def _() -> Iterator[Patch]:
     postprocess = Plate.postprocess
 
@@ -280,13 +345,13 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "postprocess", storing)
 
 
-@fault("subsampled_param_detached", "no gradient flows through a subsampled parameter", "")
+@fault("subsampled_param_detached", "no gradient flows through a subsampled parameter", "gradient on the stored leaf")
 def _() -> Iterator[Patch]:
     entries = Plate._entries
     yield swap(Plate, "_entries", lambda self, msg, *dims: tensor(entries(self, msg, *dims)).detach())
 
 
-@fault("plate_expands_param", "a plate repeats parameters as it repeats laws", "")
+@fault("plate_expands_param", "a plate repeats parameters as it repeats laws", "shape of a scalar parameter")
 def _() -> Iterator[Patch]:
     process = Plate.postprocess
 
@@ -298,7 +363,7 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "postprocess", expanding)
 
 
-@fault("param_weighs", "parameters add to the joint log density", "")
+@fault("param_weighs", "parameters add to the joint log density", "joint log density")
 def _() -> Iterator[Patch]:
     total = traces.Trace.log_prob_sum
 
@@ -309,13 +374,19 @@ def _() -> Iterator[Patch]:
     yield swap(traces.Trace, "log_prob_sum", heavier)
 
 
-@fault("init_outside_constraint_accepted", "an initial value outside the constraint is taken as it is", "")
+@fault(
+    "init_outside_constraint_accepted", "an initial value outside the constraint is taken as it is", "under positive"
+)
 def _() -> Iterator[Patch]:
     yield swap(store, "is_validation_enabled", lambda: False)
     yield swap(stateless, "is_validation_enabled", lambda: False)
 
 
-@fault("init_becomes_the_leaf", "stateful: the caller's array itself becomes the stored leaf", "")
+@fault(
+    "init_becomes_the_leaf",
+    "stateful: the caller's array itself becomes the stored leaf",
+    "requires_grad of the caller",
+)
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -329,7 +400,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(new_leaf, sharing)
 
 
-@fault("failed_init_leaves_constraint", "stateful: a lazy init that fails leaves its constraint behind", "")
+@fault(
+    "failed_init_leaves_constraint",
+    "stateful: a lazy init that fails leaves its constraint behind",
+    "SupportError: param",
+)
 def _() -> Iterator[Patch]:
     setdefault, setitem = ParamStore.setdefault, ParamStore.__setitem__
 
@@ -342,7 +417,11 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__setitem__", setitem)
 
 
-@fault("failed_init_registers_name", "stateful: a lazy init that fails leaves its name registered", "")
+@fault(
+    "failed_init_registers_name",
+    "stateful: a lazy init that fails leaves its name registered",
+    "the store holds the name",
+)
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -356,7 +435,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", hasty)
 
 
-@fault("param_dtype_changed", "stateful: parameters are stored in single precision", "")
+@fault("param_dtype_changed", "stateful: parameters are stored in single precision", "dtype of the returned value")
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -368,7 +447,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(new_leaf, narrowed)
 
 
-@fault("python_float_init_refused", "stateful: an initial value must be an array", "")
+@fault("python_float_init_refused", "stateful: an initial value must be an array", "TypeError: param")
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -380,7 +459,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(new_leaf, strict)
 
 
-@fault("integer_init_converted", "stateful: an integer initial value becomes a float without a word", "")
+@fault(
+    "integer_init_converted",
+    "stateful: an integer initial value becomes a float without a word",
+    "an integer array as init",
+)
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 
@@ -391,7 +474,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(new_leaf, lenient)
 
 
-@fault("blocked_param_not_stored", "stateful: a parameter that block hides is not stored", "")
+@fault(
+    "blocked_param_not_stored",
+    "stateful: a parameter that block hides is not stored",
+    "UnknownParameterError: the store holds",
+)
 def _() -> Iterator[Patch]:
     read = stateful.read_store
 
@@ -401,7 +488,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(read, hidden)
 
 
-@fault("init_graph_kept", "stateful: an initial value with a history is stored with it", "")
+@fault("init_graph_kept", "stateful: an initial value with a history is stored with it", "the stored value carries")
 def _() -> Iterator[Patch]:
     new_leaf = store._new_leaf
 

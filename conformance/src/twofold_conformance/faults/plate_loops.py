@@ -20,22 +20,24 @@ def _turning(change: Any) -> Patch:
     return swap(stateful.plate, "_turns", lambda self, indices: change(_TURNS(self, indices)))
 
 
-@fault("loop_yields_arrays", "a loop yields arrays instead of numbers", "")
+@fault("loop_yields_arrays", "a loop yields arrays instead of numbers", "types of the turns")
 def _() -> Iterator[Patch]:
     yield _turning(lambda turns: (Tensor(index) for index in turns))
 
 
-@fault("loop_reversed", "a loop goes through the members from the last to the first", "")
+@fault("loop_reversed", "a loop goes through the members from the last to the first", "turns of a sequential plate")
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_turns", lambda self, indices: _TURNS(self, indices[::-1]))
 
 
-@fault("loop_ignores_batch", "a loop goes through all members although a batch was asked for", "")
+@fault(
+    "loop_ignores_batch", "a loop goes through all members although a batch was asked for", "number of different turns"
+)
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_turns", lambda self, indices: _TURNS(self, list(range(self.size))))
 
 
-@fault("loop_not_weighed", "the sites of a subsampled loop are not weighed", "")
+@fault("loop_not_weighed", "the sites of a subsampled loop are not weighed", "scale|joint log density, loop")
 def _() -> Iterator[Patch]:
     weigh = Plate._weigh
     yield swap(
@@ -43,7 +45,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("loop_weight_grows", "each turn of a loop adds its weight to those of the turns before", "")
+@fault("loop_weight_grows", "each turn of a loop adds its weight to those of the turns before", "scale")
 def _() -> Iterator[Patch]:
     weigh = Plate._weigh
 
@@ -54,17 +56,17 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "_weigh", growing)
 
 
-@fault("loop_takes_a_dim", "a loop takes a batch dim", "")
+@fault("loop_takes_a_dim", "a loop takes a batch dim", "shape of site")
 def _() -> Iterator[Patch]:
     yield _entering(lambda plate, frame: frame._replace(dim=plates._free_dim(plates.active_plates()), size=1))
 
 
-@fault("loop_counter_constant", "all turns of a loop look the same to their sites", "")
+@fault("loop_counter_constant", "all turns of a loop look the same to their sites", "number of different counters")
 def _() -> Iterator[Patch]:
     yield _entering(lambda plate, frame: frame._replace(counter=0))
 
 
-@fault("loop_name_missing", "the sites of a loop do not list their plate", "")
+@fault("loop_name_missing", "the sites of a loop do not list their plate", "plates around the sites")
 def _() -> Iterator[Patch]:
     yield _entering(lambda plate, frame: frame._replace(name="", counter=0))
 
@@ -81,23 +83,25 @@ def _entering(change: Any) -> Patch:
     return swap(Handler, "__enter__", entering)
 
 
-@fault("plate_used_both_ways", "one plate object may be a loop and a context manager", "")
+@fault("plate_used_both_ways", "one plate object may be a loop and a context manager", "iterating over a plate")
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_use_as", nothing)
 
 
-@fault("plate_used_loop_then_context", "a plate that was a loop may be a context manager later", "")
+@fault(
+    "plate_used_loop_then_context", "a plate that was a loop may be a context manager later", "iterating over a plate"
+)
 def _() -> Iterator[Patch]:
     use = stateful.plate._use_as
     yield swap(stateful.plate, "_use_as", lambda self, what: None if what == "context manager" else use(self, what))
 
 
-@fault("loop_left_by_break_stays", "a loop that is left by break stays active", "")
+@fault("loop_left_by_break_stays", "a loop that is left by break stays active", "plates around a site")
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_turns", lambda self, indices: _careless(self, indices, GeneratorExit))
 
 
-@fault("loop_left_by_error_stays", "a loop that is left by an exception stays active", "")
+@fault("loop_left_by_error_stays", "a loop that is left by an exception stays active", "plates around a site")
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_turns", lambda self, indices: _careless(self, indices, BaseException))
 
@@ -113,17 +117,17 @@ def _careless(plate: Any, indices: Any, forgotten: type[BaseException]) -> Itera
         plate.__exit__(None, None, None)
 
 
-@fault("loop_with_dim_accepted", "a plate with an explicit dim may be a loop", "")
+@fault("loop_with_dim_accepted", "a plate with an explicit dim may be a loop", "iterating over dim")
 def _() -> Iterator[Patch]:
     yield swap(stateful.plate, "_check_loop", nothing)
 
 
-@fault("loop_expands", "a loop repeats the laws inside", "")
+@fault("loop_expands", "a loop repeats the laws inside", "shape of site")
 def _() -> Iterator[Patch]:
     yield _entering(lambda plate, frame: frame._replace(dim=-1))
 
 
-@fault("stateless_plate_loops", "stateless: a plate may be a loop", "")
+@fault("stateless_plate_loops", "stateless: a plate may be a loop", "iterating over a plate")
 def _() -> Iterator[Patch]:
     def turns(self: Any) -> Iterator[int]:
         return iter(array(self.indices).tolist())

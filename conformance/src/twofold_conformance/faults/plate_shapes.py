@@ -9,20 +9,20 @@ import numpy as np
 
 from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
 from twofold_conformance.reference import laws, plates, statements, traces
-from twofold_conformance.reference.mechanism import STACK, Frame, Handler
+from twofold_conformance.reference.mechanism import STACK, Frame
 from twofold_conformance.reference.plates import Plate
 from twofold_conformance.reference.tensor import array, tensor
 
 fault = area("PLATE")
 
 
-@fault("plate_no_broadcast", "a plate does not repeat the laws inside", "")
+@fault("plate_no_broadcast", "a plate does not repeat the laws inside", "shape of value")
 def _() -> Iterator[Patch]:
     yield everywhere(plates._repeated, lambda msg, frame: msg["fn"].batch_shape)
     yield everywhere(statements.check_shape, nothing)
 
 
-@fault("plate_shared_draw", "a plate repeats one draw instead of drawing for each member", "")
+@fault("plate_shared_draw", "a plate repeats one draw instead of drawing for each member", "number of different draws")
 def _() -> Iterator[Patch]:
     normal = laws.Normal.draw
 
@@ -34,13 +34,20 @@ def _() -> Iterator[Patch]:
     yield swap(laws.Normal, "draw", repeated)
 
 
-@fault("plate_names_unchecked", "two plates of one name may be active at once", "")
+@fault(
+    "plate_names_unchecked",
+    "two plates of one name may be active at once",
+    "two active plates called|two plates called",
+)
 def _() -> Iterator[Patch]:
     yield everywhere(plates.check_unique, nothing)
-    yield swap(Handler, "_check_inactive", nothing)
+    check = traces.trace._check_repeated
+    yield swap(traces.trace, "_check_repeated", lambda self, msg: None if msg["type"] == "plate" else check(self, msg))
 
 
-@fault("active_plate_entered_again", "a plate object may be entered while it is active", "")
+@fault(
+    "active_plate_entered_again", "a plate object may be entered while it is active", "a plate entered inside itself"
+)
 def _() -> Iterator[Patch]:
     check, enter, leave = plates.check_unique, Plate.__enter__, Plate.__exit__
 
@@ -55,41 +62,45 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "__exit__", lambda self, *error: leave(self, *error) if self.frame else None)
 
 
-@fault("plates_recorded_by_last", "a second plate of one name replaces the first in the trace", "")
+@fault("plates_recorded_by_last", "a second plate of one name replaces the first in the trace", "two plates called")
 def _() -> Iterator[Patch]:
     check = traces.trace._check_repeated
     yield swap(traces.trace, "_check_repeated", lambda self, msg: None if msg["type"] == "plate" else check(self, msg))
 
 
-@fault("first_dim_is_second", "the outermost plate takes dim -2", "")
+@fault("first_dim_is_second", "the outermost plate takes dim -2", "dim of the only plate")
 def _() -> Iterator[Patch]:
     free = plates._free_dim
     yield everywhere(free, lambda active: min(free(active), -2))
 
 
-@fault("dim_left_of_all", "a plate takes the dim left of all that are taken, not the rightmost free one", "")
+@fault(
+    "dim_left_of_all",
+    "a plate takes the dim left of all that are taken, not the rightmost free one",
+    "dim of the inner plate,",
+)
 def _() -> Iterator[Patch]:
     yield everywhere(plates._free_dim, lambda active: min([0, *(f.dim for f in active if f.dim is not None)]) - 1)
 
 
-@fault("nested_dim_reused", "a nested plate takes the dim of its outer plate", "")
+@fault("nested_dim_reused", "a nested plate takes the dim of its outer plate", "ShapeError: site")
 def _() -> Iterator[Patch]:
     yield everywhere(plates._free_dim, lambda active: -1)
     yield everywhere(plates.check_dim_free, nothing)
 
 
-@fault("third_plate_skips_a_dim", "from the third plate on a dim is left out", "")
+@fault("third_plate_skips_a_dim", "from the third plate on a dim is left out", "dims of three nested plates")
 def _() -> Iterator[Patch]:
     free = plates._free_dim
     yield everywhere(free, lambda active: free(active) - (len(active) >= 2))
 
 
-@fault("dims_follow_entry_order", "explicit dims are replaced by the order of entry", "")
+@fault("dims_follow_entry_order", "explicit dims are replaced by the order of entry", "shape of value, plates entered")
 def _() -> Iterator[Patch]:
     yield _claiming(lambda plate, active: plates._free_dim(active))
 
 
-@fault("explicit_dim_clipped", "an explicit dim never leaves the dims in use", "")
+@fault("explicit_dim_clipped", "an explicit dim never leaves the dims in use", "shape")
 def _() -> Iterator[Patch]:
     yield _claiming(
         lambda plate, active: plates._free_dim(active) if plate.dim is None else max(plate.dim, -1 - len(active))
@@ -107,7 +118,11 @@ def _claiming(choose: Any) -> Patch:
     return swap(Plate, "_claim", claim)
 
 
-@fault("dims_fixed_at_construction", "the dim of a plate is settled when it is made, not when it is entered", "")
+@fault(
+    "dims_fixed_at_construction",
+    "the dim of a plate is settled when it is made, not when it is entered",
+    "ShapeError: site",
+)
 def _() -> Iterator[Patch]:
     init = Plate.__init__
 
@@ -120,7 +135,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(plates.check_dim_free, nothing)
 
 
-@fault("dim_sticks_to_plate", "a plate keeps the dim of its first entry, taken or not", "")
+@fault("dim_sticks_to_plate", "a plate keeps the dim of its first entry, taken or not", "shape of value")
 def _() -> Iterator[Patch]:
     def sticky(plate: Any, active: Sequence[Frame]) -> int:
         if not hasattr(plate, "stuck"):
@@ -131,12 +146,12 @@ def _() -> Iterator[Patch]:
     yield everywhere(plates.check_dim_free, nothing)
 
 
-@fault("nonnegative_dim_accepted", "dim may be 0 or positive", "")
+@fault("nonnegative_dim_accepted", "dim may be 0 or positive", "plate at dim")
 def _() -> Iterator[Patch]:
     yield everywhere(plates._as_dim, lambda name, dim: None if dim is None or dim >= 0 else dim)
 
 
-@fault("dim_collision_accepted", "two plates may claim one dim", "")
+@fault("dim_collision_accepted", "two plates may claim one dim", "a second plate at dim")
 def _() -> Iterator[Patch]:
     yield everywhere(plates.check_dim_free, nothing)
     yield everywhere(plates._repeated, lambda msg, frame: _stretched(msg, frame))
@@ -151,7 +166,7 @@ def _stretched(msg: Any, frame: Frame) -> tuple[int, ...]:
     return tuple(padded)
 
 
-@fault("dim_error_without_plates", "the error about a taken dim does not name the plates", "")
+@fault("dim_error_without_plates", "the error about a taken dim does not name the plates", "a second plate at dim")
 def _() -> Iterator[Patch]:
     def vague(name: str, dim: int, active: Sequence[Frame]) -> None:
         if any(frame.dim == dim for frame in active):
@@ -160,12 +175,12 @@ def _() -> Iterator[Patch]:
     yield everywhere(plates.check_dim_free, vague)
 
 
-@fault("dim_not_freed_on_exit", "the dim of a plate stays taken after the plate", "")
+@fault("dim_not_freed_on_exit", "the dim of a plate stays taken after the plate", "dim of the plate")
 def _() -> Iterator[Patch]:
     yield from _keeping_dims(lambda error: True)
 
 
-@fault("dim_not_freed_on_exception", "the dim of a plate stays taken when its body fails", "")
+@fault("dim_not_freed_on_exception", "the dim of a plate stays taken when its body fails", "value|plates")
 def _() -> Iterator[Patch]:
     yield from _keeping_dims(lambda error: error[0] is not None)
 
@@ -187,7 +202,7 @@ def _keeping_dims(kept: Any) -> Iterator[Patch]:
     yield swap(Plate, "__exit__", leaving)
 
 
-@fault("law_expanded_twice", "a law that has the plate's dim already is repeated once more", "")
+@fault("law_expanded_twice", "a law that has the plate's dim already is repeated once more", "shape of value of batch")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
 
@@ -199,7 +214,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(statements.check_shape, nothing)
 
 
-@fault("law_length_unchecked", "the batch length of a law is not held against the plate", "")
+@fault("law_length_unchecked", "the batch length of a law is not held against the plate", r"batch \(")
 def _() -> Iterator[Patch]:
     def unchecked(msg: Any, frame: Frame) -> tuple[int, ...]:
         shape, dim = msg["fn"].batch_shape, frame.dim or -1
@@ -210,13 +225,13 @@ def _() -> Iterator[Patch]:
     yield everywhere(plates._repeated, unchecked)
 
 
-@fault("plate_of_one_accepts_any_length", "in a plate of size 1 a law may have any length", "")
+@fault("plate_of_one_accepts_any_length", "in a plate of size 1 a law may have any length", r"batch \(")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
     yield everywhere(repeated, lambda msg, frame: msg["fn"].batch_shape if frame.size == 1 else repeated(msg, frame))
 
 
-@fault("plate_error_without_names", "the error about a law that does not fit names neither site nor plate", "")
+@fault("plate_error_without_names", "the error about a law that does not fit names neither site nor plate", r"batch \(")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
 
@@ -229,7 +244,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(repeated, vague)
 
 
-@fault("other_dims_dropped", "a plate drops the batch dims of a law that are not its own", "")
+@fault("other_dims_dropped", "a plate drops the batch dims of a law that are not its own", r"shape of batch \(")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
 
@@ -252,7 +267,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(statements.check_shape, nothing)
 
 
-@fault("event_dims_counted", "a plate counts its dim over the event dims of a law", "")
+@fault("event_dims_counted", "a plate counts its dim over the event dims of a law", "shape of value")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
 
@@ -264,7 +279,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(statements.check_shape, nothing)
 
 
-@fault("full_size_in_subsampled_plate", "sites in a subsampled plate have the length of the whole", "")
+@fault("full_size_in_subsampled_plate", "sites in a subsampled plate have the length of the whole", "shape")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
 
@@ -275,7 +290,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(repeated, whole)
 
 
-@fault("sample_shape_outside_plate", "stateless: the dims of sample_shape stand beside those of plates", "")
+@fault(
+    "sample_shape_outside_plate",
+    "stateless: the dims of sample_shape stand beside those of plates",
+    r"shape of sample_shape \(",
+)
 def _() -> Iterator[Patch]:
     from twofold_conformance.reference import stateless
 
@@ -288,12 +307,9 @@ def _() -> Iterator[Patch]:
     yield everywhere(original, beside)
 
 
-@fault("long_obs_enlarges", "an observation longer than its plate makes the site longer", "")
-def _() -> Iterator[Patch]:
-    yield everywhere(statements.check_shape, nothing)
-
-
-@fault("scalar_obs_counts_once", "an observation that one value gives for a whole plate counts once", "")
+@fault(
+    "scalar_obs_counts_once", "an observation that one value gives for a whole plate counts once", "joint log density"
+)
 def _() -> Iterator[Patch]:
     site_log_prob = traces.site_log_prob
 
@@ -305,17 +321,12 @@ def _() -> Iterator[Patch]:
     yield everywhere(site_log_prob, once)
 
 
-@fault("frames_missing", "sites do not list their plates", "")
+@fault("frames_missing", "sites do not list their plates", "dims around a site")
 def _() -> Iterator[Patch]:
     yield _frames(lambda frames: ())
 
 
-@fault("frames_innermost_first", "sites list their plates from the inside out", "")
-def _() -> Iterator[Patch]:
-    yield _frames(lambda frames: tuple(reversed(frames)))
-
-
-@fault("frames_list_whole_size", "sites list the whole size of a subsampled plate", "")
+@fault("frames_list_whole_size", "sites list the whole size of a subsampled plate", "lengths around a site")
 def _() -> Iterator[Patch]:
     yield _frames(lambda frames: tuple(frame._replace(size=frame.size + 1) for frame in frames))
 
@@ -329,7 +340,7 @@ def _frames(change: Any) -> Patch:
     return swap(traces.trace, "postprocess", recording)
 
 
-@fault("plate_stack_reversed", "plate_stack gives the sizes in reverse", "")
+@fault("plate_stack_reversed", "plate_stack gives the sizes in reverse", "shape of value inside plate_stack")
 def _() -> Iterator[Patch]:
     original = plates.plate_stack_of
     yield everywhere(
@@ -337,7 +348,7 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("deterministic_expanded", "a plate repeats deterministic values", "")
+@fault("deterministic_expanded", "a plate repeats deterministic values", "shape of what")
 def _() -> Iterator[Patch]:
     process = Plate.process
 
@@ -350,13 +361,13 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "process", expanding)
 
 
-@fault("unsized_plate_expands", "a plate without a size repeats laws along its dim", "")
+@fault("unsized_plate_expands", "a plate without a size repeats laws along its dim", "ShapeError: site")
 def _() -> Iterator[Patch]:
     repeated = plates._repeated
     yield everywhere(repeated, lambda msg, frame: repeated(msg, frame._replace(size=2) if frame.size < 0 else frame))
 
 
-@fault("unsized_plate_without_dim", "a plate without a size takes no dim", "")
+@fault("unsized_plate_without_dim", "a plate without a size takes no dim", "plates around latent")
 def _() -> Iterator[Patch]:
     claim = Plate._claim
 
@@ -367,7 +378,7 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "_claim", dimless)
 
 
-@fault("scope_is_lexical", "a plate acts on the statements of its own function only", "")
+@fault("scope_is_lexical", "a plate acts on the statements of its own function only", "shape of site")
 def _() -> Iterator[Patch]:
     import sys
 

@@ -18,7 +18,7 @@ from twofold_conformance.reference.tensor import Tensor, array
 fault = area("STORE")
 
 
-@fault("store_made_anew", "get_param_store gives another object each time", "")
+@fault("store_made_anew", "get_param_store gives another object each time", "the store after a param")
 def _() -> Iterator[Patch]:
     def copied() -> ParamStore:
         copy = ParamStore()
@@ -28,12 +28,12 @@ def _() -> Iterator[Patch]:
     yield everywhere(stateful.get_param_store, copied)
 
 
-@fault("clear_does_nothing", "clear_param_store clears nothing", "")
+@fault("clear_does_nothing", "clearing the store clears nothing", "length after clearing")
 def _() -> Iterator[Patch]:
-    yield everywhere(stateful.clear_param_store, nothing)
+    yield swap(ParamStore, "clear", nothing)
 
 
-@fault("clear_keeps_constraints", "clearing forgets values and keeps constraints", "")
+@fault("clear_keeps_constraints", "clearing forgets values and keeps constraints", "SupportError: param")
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -47,29 +47,29 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", remembering)
 
 
-@fault("named_parameters_constrained", "named_parameters lists values instead of leaves", "")
+@fault("named_parameters_constrained", "named_parameters lists values instead of leaves", "a trainable leaf is listed")
 def _() -> Iterator[Patch]:
     yield swap(ParamStore, "named_parameters", ParamStore.items)
 
 
-@fault("items_unconstrained", "items and values give leaves instead of values", "")
+@fault("items_unconstrained", "items and values give leaves instead of values", r"values in items\(\)")
 def _() -> Iterator[Patch]:
     yield swap(ParamStore, "items", lambda self: self.leaves.items())
     yield swap(ParamStore, "values", lambda self: self.leaves.values())
 
 
-@fault("keys_sorted", "the store lists names alphabetically, not in the order of registration", "")
+@fault("keys_sorted", "the store lists names alphabetically, not in the order of registration", "iteration")
 def _() -> Iterator[Patch]:
     yield swap(ParamStore, "keys", lambda self: sorted(self.leaves))
     yield swap(ParamStore, "__iter__", lambda self: iter(sorted(self.leaves)))
 
 
-@fault("store_length_off", "len counts constraints as well", "")
+@fault("store_length_off", "len counts constraints as well", "length and truth")
 def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__len__", lambda self: len(self.leaves) + len(self.constraints))
 
 
-@fault("delete_keeps_value", "del store[name] removes the constraint only", "")
+@fault("delete_keeps_value", "del store[name] removes the constraint only", "names after the deletion")
 def _() -> Iterator[Patch]:
     def half(self: Any, name: str) -> None:
         if name not in self.leaves:
@@ -79,7 +79,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__delitem__", half)
 
 
-@fault("delete_unknown_silent", "deleting an unknown name is no error", "")
+@fault("delete_unknown_silent", "deleting an unknown name is no error", "deleting an unknown name")
 def _() -> Iterator[Patch]:
     def silent(self: Any, name: str) -> None:
         self.leaves.pop(name, None)
@@ -88,7 +88,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__delitem__", silent)
 
 
-@fault("setitem_takes_unconstrained", "store[name] = v takes v as the unconstrained value", "")
+@fault("setitem_takes_unconstrained", "store[name] = v takes v as the unconstrained value", "store")
 def _() -> Iterator[Patch]:
     def raw(self: Any, name: str, value: Any) -> None:
         self.constraints.setdefault(name, constraints.real)
@@ -97,7 +97,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__setitem__", raw)
 
 
-@fault("setitem_drops_constraint", "store[name] = v forgets the constraint", "")
+@fault("setitem_drops_constraint", "store[name] = v forgets the constraint", "is positive when its leaf")
 def _() -> Iterator[Patch]:
     setitem = ParamStore.__setitem__
 
@@ -108,7 +108,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__setitem__", dropping)
 
 
-@fault("setitem_refuses_new_names", "store[name] = v is an error for a new name", "")
+@fault("setitem_refuses_new_names", "store[name] = v is an error for a new name", "KeyError")
 def _() -> Iterator[Patch]:
     setitem = ParamStore.__setitem__
 
@@ -120,7 +120,9 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__setitem__", refusing)
 
 
-@fault("setitem_new_name_positive", "a new name registered by store[name] = v is taken as positive", "")
+@fault(
+    "setitem_new_name_positive", "a new name registered by store[name] = v is taken as positive", "SupportError: param"
+)
 def _() -> Iterator[Patch]:
     setitem = ParamStore.__setitem__
 
@@ -131,7 +133,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "__setitem__", constraining)
 
 
-@fault("setdefault_returns_leaf", "setdefault returns the unconstrained leaf", "")
+@fault("setdefault_returns_leaf", "setdefault returns the unconstrained leaf", "value if absent")
 def _() -> Iterator[Patch]:
     setdefault = ParamStore.setdefault
 
@@ -141,7 +143,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "setdefault", leaf)
 
 
-@fault("load_drops_constraints", "a saved or copied state holds no constraints", "")
+@fault("load_drops_constraints", "a saved or copied state holds no constraints", "positive value")
 def _() -> Iterator[Patch]:
     get_state = ParamStore.get_state
 
@@ -152,7 +154,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "get_state", values_only)
 
 
-@fault("save_narrows_dtype", "saved arrays come back in another precision", "")
+@fault("save_narrows_dtype", "saved arrays come back in another precision", "after loading")
 def _() -> Iterator[Patch]:
     load = ParamStore.load
 
@@ -164,7 +166,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "load", narrowed)
 
 
-@fault("loaded_params_frozen", "loaded parameters ask for no gradient", "")
+@fault("loaded_params_frozen", "loaded parameters ask for no gradient", "is trainable after loading")
 def _() -> Iterator[Patch]:
     load = ParamStore.load
 
@@ -176,7 +178,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "load", frozen)
 
 
-@fault("load_merges", "load and set_state keep what was in the store", "")
+@fault("load_merges", "load and set_state keep what was in the store", "names after loading into")
 def _() -> Iterator[Patch]:
     set_state = ParamStore.set_state
 
@@ -188,7 +190,11 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "set_state", merging)
 
 
-@fault("set_state_loses_values", "set_state restores names with zeros", "")
+@fault(
+    "set_state_loses_values",
+    "set_state restores names with zeros",
+    "real value after set_state|outputs of the restored network",
+)
 def _() -> Iterator[Patch]:
     set_state = ParamStore.set_state
 
@@ -200,7 +206,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "set_state", zeroed)
 
 
-@fault("state_shares_memory", "get_state hands out the arrays of the store", "")
+@fault("state_shares_memory", "get_state hands out the arrays of the store", "real value after set_state")
 def _() -> Iterator[Patch]:
     get_state = ParamStore.get_state
 
@@ -210,7 +216,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "get_state", shared)
 
 
-@fault("malformed_state_accepted", "set_state takes what it understands of a malformed state", "")
+@fault("malformed_state_accepted", "set_state takes what it understands of a malformed state", "set_state with keys")
 def _() -> Iterator[Patch]:
     def lenient(self: Any, state: Any) -> None:
         params = state.get("params", {}) if isinstance(state, dict) else {}
@@ -220,7 +226,11 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "set_state", lenient)
 
 
-@fault("malformed_state_clears_store", "set_state clears the store before it looks at the state", "")
+@fault(
+    "malformed_state_clears_store",
+    "set_state clears the store before it looks at the state",
+    "names after the error about",
+)
 def _() -> Iterator[Patch]:
     set_state = ParamStore.set_state
 
@@ -231,7 +241,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "set_state", clearing)
 
 
-@fault("match_anywhere", "match finds its pattern anywhere in a name", "")
+@fault("match_anywhere", "match finds its pattern anywhere in a name", "names that match")
 def _() -> Iterator[Patch]:
     import re
 
@@ -241,7 +251,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "match", search)
 
 
-@fault("match_whole_name", "match wants the whole name to match", "")
+@fault("match_whole_name", "match wants the whole name to match", "names that begin")
 def _() -> Iterator[Patch]:
     import re
 
@@ -251,7 +261,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "match", whole)
 
 
-@fault("param_name_stale", "param_name answers for a leaf that has been replaced", "")
+@fault("param_name_stale", "param_name answers for a leaf that has been replaced", "name of the leaf")
 def _() -> Iterator[Patch]:
     names: list[tuple[Any, str]] = []
     new_leaf = store._new_leaf
@@ -267,12 +277,12 @@ def _() -> Iterator[Patch]:
     )
 
 
-@fault("param_name_unknown", "param_name knows no leaf", "")
+@fault("param_name_unknown", "param_name knows no leaf", "name of a stored leaf")
 def _() -> Iterator[Patch]:
     yield swap(ParamStore, "param_name", nothing)
 
 
-@fault("scope_starts_full", "scope() starts with the outer parameters", "")
+@fault("scope_starts_full", "scope() starts with the outer parameters", "names at the start")
 def _() -> Iterator[Patch]:
     scope = ParamStore.scope
 
@@ -282,7 +292,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "scope", full)
 
 
-@fault("scope_leaks", "parameters made inside scope() stay in the outer store", "")
+@fault("scope_leaks", "parameters made inside scope() stay in the outer store", "names after the scope")
 def _() -> Iterator[Patch]:
     scope = ParamStore.scope
 
@@ -296,7 +306,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "scope", leaking)
 
 
-@fault("scope_state_lost", "scope(state) forgets what happened inside", "")
+@fault("scope_state_lost", "scope(state) forgets what happened inside", r"names in scope\(state\)")
 def _() -> Iterator[Patch]:
     scope = ParamStore.scope
 
@@ -308,7 +318,9 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "scope", forgetting)
 
 
-@fault("scope_not_restored_on_error", "an exception inside scope() leaves the inner store in place", "")
+@fault(
+    "scope_not_restored_on_error", "an exception inside scope() leaves the inner store in place", "names after a scope"
+)
 def _() -> Iterator[Patch]:
     @contextmanager
     def careless(self: Any, state: Any = None) -> Iterator[Any]:
@@ -322,13 +334,13 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "scope", careless)
 
 
-@fault("load_missing_file_silent", "loading a file that does not exist is no error", "")
+@fault("load_missing_file_silent", "loading a file that does not exist is no error", "a missing file")
 def _() -> Iterator[Patch]:
     load = ParamStore.load
     yield swap(ParamStore, "load", lambda self, filename: load(self, filename) if Path(filename).exists() else None)
 
 
-@fault("load_clears_first", "load clears the store before it has read the file", "")
+@fault("load_clears_first", "load clears the store before it has read the file", "names after the error")
 def _() -> Iterator[Patch]:
     load = ParamStore.load
 
@@ -339,7 +351,7 @@ def _() -> Iterator[Patch]:
     yield swap(ParamStore, "load", clearing)
 
 
-@fault("load_unpickles", "load runs the code of a pickled file", "")
+@fault("load_unpickles", "load runs the code of a pickled file", "a function named")
 def _() -> Iterator[Patch]:
     load = ParamStore.load
 

@@ -16,12 +16,12 @@ from twofold_conformance.reference.tensor import tensor
 fault = area("HANDLER")
 
 
-@fault("condition_not_observed", "a conditioned site stays latent", "")
+@fault("condition_not_observed", "a conditioned site stays latent", "kind of the site")
 def _() -> Iterator[Patch]:
     yield _condition(lambda self, msg, value: msg.update(value=value))
 
 
-@fault("condition_yields_to_obs", "condition does not replace an observation", "")
+@fault("condition_yields_to_obs", "condition does not replace an observation", "value")
 def _() -> Iterator[Patch]:
     def yielding(self: Any, msg: Any, value: Any) -> None:
         if not msg["is_observed"]:
@@ -30,7 +30,7 @@ def _() -> Iterator[Patch]:
     yield _condition(yielding)
 
 
-@fault("condition_none_unobserves", "None in the data of condition makes a site latent", "")
+@fault("condition_none_unobserves", "None in the data of condition makes a site latent", "kind of an observed site")
 def _() -> Iterator[Patch]:
     process = handlers.condition.process
 
@@ -51,18 +51,18 @@ def _condition(act: Any) -> Patch:
     return swap(handlers.condition, "process", process)
 
 
-@fault("condition_touches_params", "condition sets parameters of the given names too", "")
+@fault("condition_touches_params", "condition sets parameters of the given names too", "value of a param whose")
 def _() -> Iterator[Patch]:
     yield swap(handlers.condition, "types", ("sample", "param"))
     yield swap(stateful.condition, "types", ("sample", "plate", "param"))
 
 
-@fault("condition_changes_joint", "a conditioned site does not count in the joint", "")
+@fault("condition_changes_joint", "a conditioned site does not count in the joint", "joint log density")
 def _() -> Iterator[Patch]:
     yield _condition(lambda self, msg, value: msg.update(value=value, is_observed=True, mask=False))
 
 
-@fault("condition_needs_known_names", "a name without a site is an error", "")
+@fault("condition_needs_known_names", "a name without a site is an error", "KeyError")
 def _() -> Iterator[Patch]:
     finish = handlers.Naming.finish
 
@@ -74,13 +74,13 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.Naming, "finish", strict)
 
 
-@fault("condition_fn_ignored", "stateless: condition_fn has no effect", "")
+@fault("condition_fn_ignored", "stateless: condition_fn has no effect", "value of the site")
 def _() -> Iterator[Patch]:
     chooser = handlers.chooser
     yield everywhere(chooser, lambda data, choose: chooser(data or {}, None))
 
 
-@fault("choice_none_counts", "stateless: a function that returns None sets the site to 0", "")
+@fault("choice_none_counts", "stateless: a function that returns None sets the site to 0", "kind of a site")
 def _() -> Iterator[Patch]:
     chooser = handlers.chooser
 
@@ -93,7 +93,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(chooser, counting)
 
 
-@fault("both_settings_accepted", "handlers do not mind if both or none of their settings are given", "")
+@fault(
+    "both_settings_accepted",
+    "handlers do not mind if both or none of their settings are given",
+    "replay with neither trace nor",
+)
 def _() -> Iterator[Patch]:
     yield everywhere(handlers.exactly_one, nothing)
     init = handlers.replay.__init__
@@ -104,17 +108,21 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "__init__", lenient)
 
 
-@fault("condition_wants_plain_values", "stateful: condition does not read the values of a trace", "")
+@fault("condition_wants_plain_values", "stateful: condition does not read the values of a trace", "value of height")
 def _() -> Iterator[Patch]:
     yield everywhere(handlers.values_of, lambda data: {n: v for n, v in data.items() if not isinstance(v, dict)})
 
 
-@fault("uncondition_keeps_obs", "uncondition leaves observed sites as they are", "")
+@fault("uncondition_keeps_obs", "uncondition leaves observed sites as they are", "kind of the site")
 def _() -> Iterator[Patch]:
     yield swap(handlers.uncondition, "process", nothing)
 
 
-@fault("uncondition_keeps_value", "uncondition makes a site latent and keeps the observed value", "")
+@fault(
+    "uncondition_keeps_value",
+    "uncondition makes a site latent and keeps the observed value",
+    "value of the site, drawn",
+)
 def _() -> Iterator[Patch]:
     process = handlers.uncondition.process
 
@@ -126,7 +134,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.uncondition, "process", keeping)
 
 
-@fault("uncondition_forgets", "uncondition does not keep the former value", "")
+@fault("uncondition_forgets", "uncondition does not keep the former value", "obs in its infer dict")
 def _() -> Iterator[Patch]:
     process = handlers.uncondition.process
 
@@ -137,14 +145,16 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.uncondition, "process", forgetting)
 
 
-@fault("uncondition_blocks_condition", "a site that uncondition has freed cannot be observed any more", "")
+@fault(
+    "uncondition_blocks_condition", "a site that uncondition has freed cannot be observed any more", "kind of the site"
+)
 def _() -> Iterator[Patch]:
     yield _condition(
         lambda self, msg, value: None if msg["infer"].get("was_observed") else msg.update(value=value, is_observed=True)
     )
 
 
-@fault("do_observes", "do observes the site instead of intervening", "")
+@fault("do_observes", "do observes the site instead of intervening", "kind of the site|value that flows downstream")
 def _() -> Iterator[Patch]:
     def observing(self: Any, msg: Any) -> None:
         if self.meets(msg) and msg["name"] in self.data:
@@ -153,7 +163,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.do, "process", observing)
 
 
-@fault("do_hides_site", "do takes the site out of the run", "")
+@fault("do_hides_site", "do takes the site out of the run", "MissingKeyError: sample")
 def _() -> Iterator[Patch]:
     process = handlers.do.process
 
@@ -165,7 +175,11 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.do, "process", hiding)
 
 
-@fault("do_returns_draw", "do records the intervention but the model goes on with the draw", "")
+@fault(
+    "do_returns_draw",
+    "do records the intervention but the model goes on with the draw",
+    "value that the statement returned|log density of the site",
+)
 def _() -> Iterator[Patch]:
     show = mechanism.show
 
@@ -176,7 +190,11 @@ def _() -> Iterator[Patch]:
     yield everywhere(show, drawn)
 
 
-@fault("do_scales_twice", "an intervened site in a subsampled plate is weighed twice and lists its plates twice", "")
+@fault(
+    "do_scales_twice",
+    "an intervened site in a subsampled plate is weighed twice and lists its plates twice",
+    "scale of the fresh site",
+)
 def _() -> Iterator[Patch]:
     process = handlers.do.process
 
@@ -190,12 +208,16 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.do, "process", doubling)
 
 
-@fault("do_nested_silent", "two interventions on one site go unnoticed", "")
+@fault("do_nested_silent", "two interventions on one site go unnoticed", "two interventions on one site")
 def _() -> Iterator[Patch]:
     yield swap(handlers.do, "warn_twice", nothing)
 
 
-@fault("do_nested_recurses", "two interventions on one site hand it back and forth", "")
+@fault(
+    "do_nested_recurses",
+    "two interventions on one site hand it back and forth",
+    "RecursionError: maximum recursion depth exceeded",
+)
 def _() -> Iterator[Patch]:
     def endless(self: Any, msg: Any) -> None:
         raise RecursionError(f"maximum recursion depth exceeded at site {msg['name']!r}")
@@ -203,14 +225,14 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.do, "warn_twice", endless)
 
 
-@fault("do_stops_condition", "a site under do cannot be observed", "")
+@fault("do_stops_condition", "a site under do cannot be observed", "value of the site")
 def _() -> Iterator[Patch]:
     yield _condition(
         lambda self, msg, value: None if msg["returns"] is not None else msg.update(value=value, is_observed=True)
     )
 
 
-@fault("substitute_marks_observed", "stateless: a substituted site is observed", "")
+@fault("substitute_marks_observed", "stateless: a substituted site is observed", "kind of a substituted site")
 def _() -> Iterator[Patch]:
     process = stateless.substitute.process
 
@@ -223,7 +245,7 @@ def _() -> Iterator[Patch]:
     yield swap(stateless.substitute, "process", observing)
 
 
-@fault("substitute_replaces_obs", "stateless: substitute replaces observations", "")
+@fault("substitute_replaces_obs", "stateless: substitute replaces observations", "value")
 def _() -> Iterator[Patch]:
     def replacing(self: Any, msg: Any) -> None:
         value = self.choose(msg) if self.meets(msg) else None
@@ -233,18 +255,18 @@ def _() -> Iterator[Patch]:
     yield swap(stateless.substitute, "process", replacing)
 
 
-@fault("substitute_skips_samples", "stateless: substitute sets parameters only", "")
+@fault("substitute_skips_samples", "stateless: substitute sets parameters only", "value of the site")
 def _() -> Iterator[Patch]:
     yield swap(stateless.substitute, "types", ("param", "plate"))
 
 
-@fault("substitute_skips_params", "substitute sets no parameters", "")
+@fault("substitute_skips_params", "substitute sets no parameters", "value of the param")
 def _() -> Iterator[Patch]:
     yield swap(stateless.substitute, "types", ("sample", "plate"))
     yield swap(stateful.substitute, "process", nothing)
 
 
-@fault("substitute_takes_unconstrained", "substituted values are taken as unconstrained", "")
+@fault("substitute_takes_unconstrained", "substituted values are taken as unconstrained", "value of a positive param")
 def _() -> Iterator[Patch]:
     process = stateless.substitute.process
 
@@ -259,12 +281,12 @@ def _() -> Iterator[Patch]:
     yield swap(stateless.substitute, "process", transforming)
 
 
-@fault("substitute_sets_samples", "stateful: substitute sets sample sites too", "")
+@fault("substitute_sets_samples", "stateful: substitute sets sample sites too", "value of a sample site")
 def _() -> Iterator[Patch]:
     yield swap(stateful.substitute, "types", ("param", "sample"))
 
 
-@fault("substitute_writes_store", "stateful: a substituted value is stored", "")
+@fault("substitute_writes_store", "stateful: a substituted value is stored", "names in the store")
 def _() -> Iterator[Patch]:
     process = stateful.substitute.process
 
@@ -276,7 +298,7 @@ def _() -> Iterator[Patch]:
     yield swap(stateful.substitute, "process", storing)
 
 
-@fault("lift_writes_store", "stateful: a lifted parameter is stored", "")
+@fault("lift_writes_store", "stateful: a lifted parameter is stored", "names in the store")
 def _() -> Iterator[Patch]:
     become = handlers._become_sample
 
@@ -287,12 +309,12 @@ def _() -> Iterator[Patch]:
     yield everywhere(become, storing)
 
 
-@fault("replay_draws_anew", "replay has no effect on sample sites", "")
+@fault("replay_draws_anew", "replay has no effect on sample sites", "replayed value")
 def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "_replay_sample", nothing)
 
 
-@fault("replay_marks_observed", "a replayed site is observed", "")
+@fault("replay_marks_observed", "a replayed site is observed", "kind of a replayed site")
 def _() -> Iterator[Patch]:
     replayed = handlers.replay._replay_sample
 
@@ -303,7 +325,11 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "_replay_sample", observing)
 
 
-@fault("replay_overrides_obs", "replay replaces observations, and values of sites that are observed in the trace", "")
+@fault(
+    "replay_overrides_obs",
+    "replay replaces observations, and values of sites that are observed in the trace",
+    "observed value although the trace|a latent site",
+)
 def _() -> Iterator[Patch]:
     def overriding(self: Any, msg: Any) -> None:
         if msg["type"] == "sample" and msg["name"] in self.trace:
@@ -312,7 +338,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "process", overriding)
 
 
-@fault("replay_uses_old_law", "a replayed site is scored under the law of the trace", "")
+@fault("replay_uses_old_law", "a replayed site is scored under the law of the trace", "log density under the model")
 def _() -> Iterator[Patch]:
     replayed = handlers.replay._replay_sample
 
@@ -323,12 +349,12 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "_replay_sample", old)
 
 
-@fault("replay_accepts_observed", "a latent site takes its value from an observed one of the trace", "")
+@fault("replay_accepts_observed", "a latent site takes its value from an observed one of the trace", "a latent site")
 def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "check", nothing)
 
 
-@fault("replay_needs_every_site", "a site that is absent from the trace is an error", "")
+@fault("replay_needs_every_site", "a site that is absent from the trace is an error", "KeyError")
 def _() -> Iterator[Patch]:
     process = handlers.replay.process
 
@@ -340,7 +366,7 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "process", strict)
 
 
-@fault("replay_params_ignored", "stateful: replay(params=) has no effect", "")
+@fault("replay_params_ignored", "stateful: replay(params=) has no effect", "value of a param named")
 def _() -> Iterator[Patch]:
     init = handlers.replay.__init__
 
@@ -350,12 +376,12 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.replay, "__init__", dropping)
 
 
-@fault("lift_ignored", "lift leaves parameters as they are", "")
+@fault("lift_ignored", "lift leaves parameters as they are", "kind")
 def _() -> Iterator[Patch]:
     yield swap(handlers.lift, "process", nothing)
 
 
-@fault("lift_everything", "a dict of priors lifts parameters that it does not name", "")
+@fault("lift_everything", "a dict of priors lifts parameters that it does not name", "kind of another param")
 def _() -> Iterator[Patch]:
     prior_of = handlers.lift._prior_of
 
@@ -366,13 +392,13 @@ def _() -> Iterator[Patch]:
     yield swap(handlers.lift, "_prior_of", greedy)
 
 
-@fault("lift_single_law_ignored", "one law for all parameters lifts none", "")
+@fault("lift_single_law_ignored", "one law for all parameters lifts none", "kind of loc")
 def _() -> Iterator[Patch]:
     prior_of = handlers.lift._prior_of
     yield swap(handlers.lift, "_prior_of", lambda self, msg: prior_of(self, msg) if self.names else None)
 
 
-@fault("lift_keeps_initial_value", "a lifted parameter keeps its initial value", "")
+@fault("lift_keeps_initial_value", "a lifted parameter keeps its initial value", "its value, drawn")
 def _() -> Iterator[Patch]:
     become = handlers._become_sample
 
@@ -384,7 +410,7 @@ def _() -> Iterator[Patch]:
     yield everywhere(become, fixed)
 
 
-@fault("lift_resamples_each_time", "each statement of a lifted parameter draws anew", "")
+@fault("lift_resamples_each_time", "each statement of a lifted parameter draws anew", "DuplicateSiteError: site")
 def _() -> Iterator[Patch]:
     process = handlers.lift.process
 
@@ -398,7 +424,7 @@ def _() -> Iterator[Patch]:
 fault = area("HANDLER")
 
 
-@fault("seed_ignored", "stateful: seed does not seed", "")
+@fault("seed_ignored", "stateful: seed does not seed", "values with equal seeds")
 def _() -> Iterator[Patch]:
     def noting(self: Any) -> None:
         self.before = GENERATOR.state
@@ -407,18 +433,22 @@ def _() -> Iterator[Patch]:
     yield _keys(lambda self: KeySequence(np.random.default_rng().integers(1000)))
 
 
-@fault("seed_no_restore", "stateful: seed does not give the generator back", "")
+@fault("seed_no_restore", "stateful: seed does not give the generator back", "draw around a seed handler")
 def _() -> Iterator[Patch]:
     yield swap(stateful.seed, "finish", nothing)
 
 
-@fault("seed_no_restore_on_error", "stateful: seed does not give the generator back after an exception", "")
+@fault(
+    "seed_no_restore_on_error",
+    "stateful: seed does not give the generator back after an exception",
+    "draw after a failed seeded",
+)
 def _() -> Iterator[Patch]:
     finish = stateful.seed.finish
     yield swap(stateful.seed, "finish", lambda self, *, failed: None if failed else finish(self, failed=failed))
 
 
-@fault("seed_same_for_all", "every seed is the same seed", "")
+@fault("seed_same_for_all", "every seed is the same seed", "values with different seeds")
 def _() -> Iterator[Patch]:
     init = stateful.seed.__init__
 
@@ -437,12 +467,12 @@ def _keys(make: Any) -> Patch:
     return swap(stateless.seed, "start", start)
 
 
-@fault("seed_same_key", "stateless: all sites get the same key", "")
+@fault("seed_same_key", "stateless: all sites get the same key", "number of different draws")
 def _() -> Iterator[Patch]:
     yield swap(KeySequence, "next", lambda self: self.root)
 
 
-@fault("seed_any_type", "a seed may be of any type", "")
+@fault("seed_any_type", "a seed may be of any type", "three")
 def _() -> Iterator[Patch]:
     yield swap(stateful.seed, "check", nothing)
     yield swap(stateless.seed, "check", nothing)
@@ -457,7 +487,7 @@ def _as_number(seed: Any) -> Any:
     return int(seed) if isinstance(seed, float) else seed
 
 
-@fault("seed_refuses_arrays", "stateless: a seed must be a Python number", "")
+@fault("seed_refuses_arrays", "stateless: a seed must be a Python number", "TypeError: a seed")
 def _() -> Iterator[Patch]:
     def strict(self: Any, rng_seed: Any) -> None:
         if not isinstance(rng_seed, int):
@@ -466,7 +496,11 @@ def _() -> Iterator[Patch]:
     yield swap(stateless.seed, "check", strict)
 
 
-@fault("seed_key_differs_from_number", "stateless: a key gives other values than its number", "")
+@fault(
+    "seed_key_differs_from_number",
+    "stateless: a key gives other values than its number",
+    r"draw with the seed Tensor\(",
+)
 def _() -> Iterator[Patch]:
     yield _keys(lambda self: KeySequence(_shifted(self.rng_seed)))
 
@@ -475,17 +509,25 @@ def _shifted(seed: Any) -> Any:
     return draws.fold_in(seed, 0) if draws.is_key(seed) else seed
 
 
-@fault("seed_context_differs", "stateless: seed as a context manager gives other keys than around a function", "")
+@fault(
+    "seed_context_differs",
+    "stateless: seed as a context manager gives other keys than around a function",
+    "result of the context manager|draw inside a seed context",
+)
 def _() -> Iterator[Patch]:
     yield _keys(lambda self: KeySequence(self.rng_seed if self.fn else draws.fold_in(draws.make_key(self.rng_seed), 0)))
 
 
-@fault("seed_continues", "stateless: a second call of a seeded function goes on with the sequence", "")
+@fault(
+    "seed_continues",
+    "stateless: a second call of a seeded function goes on with the sequence",
+    "the second call repeats",
+)
 def _() -> Iterator[Patch]:
     yield _keys(lambda self: getattr(self, "keys", None) or KeySequence(self.rng_seed))
 
 
-@fault("seed_outer_wins", "stateless: of nested seeds the outer one decides", "")
+@fault("seed_outer_wins", "stateless: of nested seeds the outer one decides", "draw inside seed")
 def _() -> Iterator[Patch]:
     def greedy(self: Any, msg: Any) -> None:
         if mechanism.takes_key({**msg, "rng_key": None}) or msg["type"] == "prng_key":
@@ -494,19 +536,19 @@ def _() -> Iterator[Patch]:
     yield swap(stateless.seed, "process", greedy)
 
 
-@fault("seed_skips_observed", "stateless: a site that draws nothing uses up no key", "")
+@fault("seed_skips_observed", "stateless: a site that draws nothing uses up no key", "a later draw")
 def _() -> Iterator[Patch]:
     process = stateless.seed.process
     yield swap(stateless.seed, "process", lambda self, msg: None if msg["is_observed"] else process(self, msg))
 
 
-@fault("seed_hide_types_ignored", "stateless: hide_types of seed has no effect", "")
+@fault("seed_hide_types_ignored", "stateless: hide_types of seed has no effect", "a subsampled plate whose key")
 def _() -> Iterator[Patch]:
     init = stateless.seed.__init__
     yield swap(stateless.seed, "__init__", lambda self, fn=None, rng_seed=None, hide_types=(): init(self, fn, rng_seed))
 
 
-@fault("keys_collide_after_many", "stateless: keys repeat with period 1 for later sites", "")
+@fault("keys_collide_after_many", "stateless: keys repeat with period 1 for later sites", "number of different draws")
 def _() -> Iterator[Patch]:
     fold_in = draws.fold_in
     yield everywhere(fold_in, lambda key, count: fold_in(key, min(count, 2)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
 from twofold_conformance.reference import draws, handlers, plates, stateful, stateless, traces
 from twofold_conformance.reference.plates import Plate
 from twofold_conformance.reference.tensor import Tensor, array
@@ -51,7 +51,9 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "_weigh", lambda self, msg: None if msg["is_observed"] else weigh(self, msg))
 
 
-@fault("plate_scale_outlives_plate", "sites after a subsampled plate are weighed too", "scale of before, outside")
+@fault(
+    "plate_scale_outlives_plate", "sites after a subsampled plate are weighed too", "scale of (before|after), outside"
+)
 def _() -> Iterator[Patch]:
     from twofold_conformance.reference import mechanism
 
@@ -70,6 +72,7 @@ def _() -> Iterator[Patch]:
 
     yield swap(Plate, "_weigh", noting)
     yield everywhere(ask, asking)
+    yield forgotten_between_checks(lambda: last.__setitem__(0, 1.0))
 
 
 @fault("subsample_with_replacement", "a random batch may hold an index twice", "number of different")

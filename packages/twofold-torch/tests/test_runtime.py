@@ -218,6 +218,27 @@ def test_handlers_of_the_lineage_work_by_their_hook_names() -> None:
     assert shift.seen == ["any", "sample x"]
 
 
+def test_a_subclass_of_a_handler_may_add_hooks_for_single_types() -> None:
+    class Louder(trace):
+        def _pyro_sample(self, msg: Any) -> None:
+            notes.append(f"asked {msg['name']}")
+
+        def _pyro_post_sample(self, msg: Any) -> None:
+            notes.append(f"told {msg['name']}, recorded {msg['name'] in self.trace}")
+
+    class Loudest(Louder):
+        def postprocess_message(self, msg: Any) -> None:
+            super().postprocess_message(msg)
+            notes.append("last")
+
+    notes: list[str] = []
+    assert Louder(standard_normal).get_trace().stochastic_nodes == ["x"]
+    assert notes == ["asked x", "told x, recorded True"]
+    notes.clear()
+    assert Loudest(standard_normal).get_trace().stochastic_nodes == ["x"]
+    assert notes == ["asked x", "last"]
+
+
 def test_a_wrapper_of_the_lineage_takes_the_function_afterwards() -> None:
     traced = trace(condition(data={"x": torch.tensor(2.0)})(standard_normal)).get_trace()
     assert traced.nodes["x"]["is_observed"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,9 +11,17 @@ from torch import Tensor
 from torch.distributions import Distribution as TorchBase
 
 from .distributions import Distribution
-from .errors import PlateError, SiteTypeError, TwofoldWarning
+from .errors import PlateError, SiteTypeError
 from .messages import CondIndepStackFrame, Message, is_law
 from .ops.indices import draw_without_replacement
+from .plate_arguments import (
+    as_device,
+    as_rows,
+    check_rows,
+    length_of_subsample,
+    negative_integer,
+    positive_integer,
+)
 from .runtime import STACK, Messenger, apply_stack, current_run, new_message
 from .validation import is_validation_enabled
 from .warning import warn
@@ -84,13 +91,13 @@ class plate(Messenger):
         if not isinstance(name, str):
             raise SiteTypeError("the name of a plate is no string", seen=repr(name), expected="a string")
         self.name = name
-        self.device = _device(name, use_cuda, device)
-        self.size = None if size is None else _positive(name, "size", size)
-        self._chosen = None if subsample is None else _row_numbers(name, subsample, self.device)
-        self.subsample_size = _subsample_size(name, self.size, subsample_size, self._chosen)
-        self._asked_dim = None if dim is None else _negative(name, dim)
+        self.device = as_device(name, use_cuda, device)
+        self.size = None if size is None else positive_integer(name, "size", size)
+        self._chosen = None if subsample is None else as_rows(name, subsample, self.device)
+        self.subsample_size = length_of_subsample(name, self.size, subsample_size, self._chosen)
+        self._asked_dim = None if dim is None else negative_integer(name, dim)
         if self._chosen is not None and is_validation_enabled():
-            _check_rows(name, self._chosen, self.size)
+            check_rows(name, self._chosen, self.size)
         self.dim = self._asked_dim
         self._scale = 1.0 if self.size is None else self.size / (self.subsample_size or 1)
         self._use: str | None = None
@@ -119,7 +126,7 @@ class plate(Messenger):
         if not STACK.handlers:
             return law() if self._chosen is None else self._chosen
         value = apply_stack(new_message("sample", self.name, law, value=self._chosen))["value"]
-        indices = self._chosen if value is self._chosen else _row_numbers(self.name, value, self.device)
+        indices = self._chosen if value is self._chosen else as_rows(self.name, value, self.device)
         if indices is None or len(indices) != subsample_size:
             raise PlateError(
                 f"plate {self.name!r} was given a subsample of another length",
@@ -302,7 +309,7 @@ def plate_stack(prefix: str, sizes: Sequence[int], rightmost_dim: int = -1) -> I
         ...     sample("x", dist.Normal(0.0, 1.0)).shape
         torch.Size([3, 2])
     """
-    _negative(prefix, rightmost_dim)
+    negative_integer(prefix, rightmost_dim)
     with ExitStack() as stack:
         for place, size in enumerate(reversed(tuple(sizes))):
             stack.enter_context(plate(f"{prefix}_{place}", size, dim=rightmost_dim - place))
@@ -321,89 +328,3 @@ def iarange(
     """The former name of a vectorised ``plate``; deprecated."""
     warn("iarange is deprecated; write `with plate(...)`", DeprecationWarning)
     return plate(name, size, subsample_size, subsample, **kwargs)
-
-
-def _device(name: str, use_cuda: bool | None, device: str | torch.device | None) -> torch.device | None:
-    if use_cuda is not None:
-        warn(f"plate {name!r}: use_cuda is deprecated, use device", FutureWarning)
-        wanted = torch.device("cuda" if use_cuda else "cpu")
-        if device is not None and torch.device(device).type != wanted.type:
-            raise PlateError(f"plate {name!r}: use_cuda and device disagree", seen=f"{use_cuda} and {device}")
-        return wanted if device is None else torch.device(device)
-    return None if device is None else torch.device(device)
-
-
-def _positive(name: str, what: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise PlateError(
-            f"plate {name!r}: {what} is not positive" if _is_int(value) else f"plate {name!r}: {what} is no integer",
-            seen=repr(value),
-            expected="an integer above 0",
-        )
-    return number
-
-
-def _is_int(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, float)
-
-
-def _negative(name: str, dim: Any) -> int:
-    if not _is_int(dim) or operator.index(dim) >= 0:
-        raise PlateError(
-            f"plate {name!r}: dim counts from the right and is negative",
-            seen=repr(dim),
-            expected="-1, -2, ...",
-            suggestion="leave dim out to take the next free one",
-        )
-    return operator.index(dim)
-
-
-def _row_numbers(name: str, subsample: Any, device: torch.device | None) -> Tensor:
-    try:
-        rows = subsample if isinstance(subsample, Tensor) else torch.as_tensor(list(subsample))
-    except (TypeError, ValueError, RuntimeError):
-        rows = torch.zeros(())
-    if rows.dim() != 1 or rows.is_floating_point() or rows.dtype is torch.bool or not len(rows):
-        raise PlateError(
-            f"plate {name!r}: a subsample is a list of row numbers",
-            seen=f"shape {tuple(rows.shape)}, {rows.dtype}" if isinstance(subsample, Tensor) else repr(subsample),
-            expected="integers in one dim, at least one",
-        )
-    return rows.to(device=device if device is not None else rows.device, dtype=torch.int64)
-
-
-def _check_rows(name: str, rows: Tensor, size: int | None) -> None:
-    low, high = (int(bound) for bound in torch.aminmax(rows))
-    if size is not None and not 0 <= low <= high < size:
-        raise PlateError(
-            f"plate {name!r}: the subsample has row numbers that the plate has not",
-            seen=f"numbers from {low} to {high}",
-            expected=f"0 to {size - 1}",
-        )
-    if len(torch.unique(rows)) < len(rows):
-        warn(f"plate {name!r}: the subsample has some rows more than once", TwofoldWarning)
-
-
-def _subsample_size(name: str, size: int | None, subsample_size: Any, chosen: Tensor | None) -> int | None:
-    if size is None:
-        if subsample_size is not None or chosen is not None:
-            raise PlateError(f"plate {name!r} has no size, so nothing can be subsampled", suggestion="give size")
-        return None
-    if chosen is not None:
-        if subsample_size not in (None, len(chosen)):
-            raise PlateError(
-                f"plate {name!r}: subsample and subsample_size disagree",
-                seen=f"{len(chosen)} row numbers, subsample_size {subsample_size}",
-                suggestion="leave subsample_size out",
-            )
-        return len(chosen)
-    if subsample_size is None or subsample_size is False:  # False is the published default
-        return size
-    number = _positive(name, "subsample_size", subsample_size)
-    if number > size:
-        raise PlateError(f"plate {name!r}: subsample_size is larger than size", seen=number, expected=f"at most {size}")
-    return number

@@ -113,9 +113,14 @@ class Messenger:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let the runtime reach an overridden hook under either name in one call."""
         super().__init_subclass__(**kwargs)
-        for name in ("process_message", "postprocess_message"):
-            if name in cls.__dict__ and f"_{name}" not in cls.__dict__:
-                setattr(cls, f"_{name}", cls.__dict__[name])
+        own = cls.__dict__
+        for name, prefix in (("process_message", "_pyro_"), ("postprocess_message", "_pyro_post_")):
+            if f"_{name}" in own:
+                continue
+            if name in own:
+                setattr(cls, f"_{name}", own[name])
+            elif any(hook.startswith(prefix) for hook in own):
+                setattr(cls, f"_{name}", _with_hooks(getattr(cls, f"_{name}"), getattr(Messenger, name)))
 
     def __init__(self, fn: Callable[..., Any] | None = None) -> None:
         if fn is not None and not callable(fn):
@@ -139,13 +144,9 @@ class Messenger:
         if method is not None:
             method(msg)
 
-    def _process_message(self, msg: Message) -> None:
-        """The lineage's name of ``process_message``; this is what the runtime calls."""
-        self.process_message(msg)
-
-    def _postprocess_message(self, msg: Message) -> None:
-        """The lineage's name of ``postprocess_message``; this is what the runtime calls."""
-        self.postprocess_message(msg)
+    # The lineage's names, which the runtime calls.
+    _process_message = process_message
+    _postprocess_message = postprocess_message
 
     def _reset(self) -> None:
         """Hook: the model was left and will be run again inside this handler; forget what belongs to one run."""
@@ -237,6 +238,18 @@ class Messenger:
             if name in cls.__dict__:
                 delattr(cls, name)
         return fn
+
+
+def _with_hooks(inherited: Callable[..., None], dispatch: Callable[..., None]) -> Callable[..., None]:
+    """A handler's own treatment of a message, then the methods that a subclass has for single types."""
+    if inherited is dispatch:
+        return inherited
+
+    def both(self: Messenger, msg: Message) -> None:
+        inherited(self, msg)
+        dispatch(self, msg)
+
+    return both
 
 
 def _exits_from_generator() -> bool:

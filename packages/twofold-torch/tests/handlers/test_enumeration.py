@@ -1,20 +1,19 @@
-"""enum, markov, queue and escape: exact marginals by packed log densities, against brute force."""
+"""enum and markov: exact marginals by packed log densities, against brute force."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from queue import LifoQueue
 from typing import Any
 
 import opt_einsum
 import pytest
 import torch
 
-from twofold_torch import HandlerError, InferenceError, SiteError, plate, sample
+from twofold_torch import HandlerError, SiteError, plate, sample
 from twofold_torch import distributions as dist
-from twofold_torch.handlers import Trace, condition, enum, markov, mask, queue, replay, trace
-from twofold_torch.infer.enum import config_enumerate, iter_discrete_traces
+from twofold_torch.handlers import condition, enum, markov, replay, trace
+from twofold_torch.infer.enum import config_enumerate
 
 PARALLEL = {"enumerate": "parallel"}
 
@@ -215,45 +214,3 @@ def test_markov_leaves_nothing_on_the_stack_when_it_is_left_early() -> None:
         break
     with pytest.raises(ZeroDivisionError), markov():
         _ = 1 / 0
-
-
-def test_each_joint_value_is_visited_once() -> None:
-    def model() -> None:
-        a = sample("a", dist.Bernoulli(0.5), infer={"enumerate": "sequential"})
-        if a > 0.5:  # structure may depend on the values
-            sample("b", dist.Categorical(torch.ones(3)), infer={"enumerate": "sequential"})
-        sample("c", dist.Normal(0.0, 1.0))
-
-    traces = list(iter_discrete_traces("flat", model))
-    seen = [tuple(t.nodes[n]["value"].item() for n in ("a", "b") if n in t) for t in traces]
-    assert sorted(seen) == [(0.0,), (1.0, 0), (1.0, 1), (1.0, 2)]
-    assert all("c" in t for t in traces)
-    assert all("_RETURN" in t for t in traces)
-
-
-def test_a_queue_needs_traces_and_gives_up_in_the_end() -> None:
-    with pytest.raises(HandlerError, match="queue"):
-        queue(chain)
-    pending: LifoQueue[Trace] = LifoQueue()
-    pending.put(Trace())
-    limited = queue(lambda: sample("z", dist.Bernoulli(0.5)), queue=pending, max_tries=1)
-    with pytest.raises(InferenceError, match="max_tries"):
-        limited()
-
-
-def test_config_enumerate_marks_what_can_be_enumerated() -> None:
-    @config_enumerate
-    def model() -> None:
-        sample("k", dist.Bernoulli(0.5))
-        sample("own", dist.Bernoulli(0.5), infer={"enumerate": "sequential"})
-        sample("x", dist.Normal(0.0, 1.0))
-        sample("y", dist.Bernoulli(0.5), obs=torch.tensor(1.0))
-        with mask(mask=True):
-            sample("m", dist.Categorical(torch.ones(2)))
-
-    sites = trace(model).get_trace().nodes
-    chosen = {name: sites[name]["infer"].get("enumerate") for name in ("k", "own", "x", "y", "m")}
-    assert chosen == {"k": "parallel", "own": "sequential", "x": None, "y": None, "m": "parallel"}
-    for wrong in ({"default": "serial"}, {"default": "sequential", "num_samples": 3}):
-        with pytest.raises(HandlerError, match="config_enumerate"):
-            config_enumerate(model, **wrong)

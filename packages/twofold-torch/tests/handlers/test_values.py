@@ -100,10 +100,10 @@ def test_a_counterfactual_observes_one_value_and_sends_another_on() -> None:
     )
 
 
-def test_two_interventions_on_one_site_warn_and_the_inner_one_counts() -> None:
+def test_two_interventions_on_one_site_warn_and_the_outer_one_counts() -> None:
     with pytest.warns(TwofoldWarning, match="'z' is the target of two"):
         sites = trace(do(do(chain, data={"z": 1.0}), data={"z": 2.0})).get_trace()
-    assert sites.nodes["x"]["fn"].loc.item() == 1.0
+    assert sites.nodes["x"]["fn"].loc.item() == 2.0
     assert list(sites.nodes) == ["_INPUT", "z", "x", "_RETURN"]
 
 

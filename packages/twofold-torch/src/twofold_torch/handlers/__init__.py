@@ -8,12 +8,13 @@ from ..plates import plate
 from ..primitives import get_mask
 from ..runtime import Messenger, apply_stack, effectful
 from ..traces import Trace
-from .enumeration import NonlocalExit, enum, escape, markov, queue
+from .enumeration import enum, markov
 from .randomness import seed
 from .recording import replay, trace
 from .reparam import reparam
 from .scoping import block, infer_config, scope
 from .scoring import mask, scale
+from .sequential import NonlocalExit, escape, queue
 from .values import condition, do, lift, substitute, uncondition
 
 __all__ = [

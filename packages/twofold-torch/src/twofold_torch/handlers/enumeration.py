@@ -1,8 +1,7 @@
-"""Handlers that run through all values of discrete sites: enum, markov; queue and escape for one value at a time."""
+"""Handlers that give discrete sites all their values at once: enum, markov."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,13 +9,11 @@ from typing import Any
 
 import torch
 
-from ..errors import HandlerError, InferenceError, SiteError
+from ..errors import HandlerError, SiteError
 from ..messages import Message
-from ..runtime import STACK, Messenger, NonlocalExit
-from ..traces import Trace
-from .recording import replay, trace
+from ..runtime import STACK, Messenger
 
-__all__ = ["NonlocalExit", "discrete_escape", "enum", "enum_extend", "escape", "markov", "queue"]
+__all__ = ["enum", "markov"]
 
 _ids = itertools.count()
 
@@ -133,7 +130,7 @@ def _all_values(msg: Message, dim: int) -> torch.Tensor:
             fn.rsample((infer["num_samples"],)) if fn.has_rsample else fn.sample((infer["num_samples"],))
         )
     else:
-        values = _support(msg, expand=bool(infer.get("expand", False)))
+        values = support_of(msg, expand=bool(infer.get("expand", False)))
     batch = values.shape[1 : values.dim() - event_dim]
     event = values.shape[values.dim() - event_dim :]
     if batch_dim > -1 - dim:
@@ -147,7 +144,8 @@ def _all_values(msg: Message, dim: int) -> torch.Tensor:
     return values.reshape(values.shape[:1] + (1,) * (-1 - dim - len(batch)) + batch + event)
 
 
-def _support(msg: Message, expand: bool) -> torch.Tensor:
+def support_of(msg: Message, expand: bool) -> torch.Tensor:
+    """All values of a site, along a new leftmost dim."""
     fn = msg["fn"]
     try:
         values: torch.Tensor = fn.enumerate_support(expand=expand)
@@ -276,108 +274,3 @@ class _StepMessenger(Messenger):
     def process_message(self, msg: Message) -> None:
         """Note the step, the outermost first."""
         msg["_markov_steps"] = (self.step, *msg.get("_markov_steps", ()))
-
-
-# -- one value at a time
-
-
-class escape(Messenger):
-    """Leave the model, by ``NonlocalExit``, at the first sample site that ``escape_fn`` accepts.
-
-    Args:
-        fn: model.
-        escape_fn: function of the message.
-    """
-
-    def __init__(
-        self, fn: Callable[..., Any] | None = None, escape_fn: Callable[[Message], bool] | None = None
-    ) -> None:
-        super().__init__(fn)
-        if not callable(escape_fn):
-            raise HandlerError("escape needs escape_fn, a function of the site", seen=repr(escape_fn))
-        self.escape_fn = escape_fn
-
-    def process_message(self, msg: Message) -> None:
-        """Leave here if the site is accepted."""
-        if msg["type"] == "sample" and self.escape_fn(msg):
-            raise NonlocalExit(msg)
-
-
-def discrete_escape(recorded: Trace, msg: Message) -> bool:
-    """Whether a site is a discrete latent that a partial trace does not have yet."""
-    return (
-        msg["type"] == "sample"
-        and not msg["is_observed"]
-        and msg["name"] not in recorded
-        and getattr(msg["fn"], "has_enumerate_support", False)
-    )
-
-
-def enum_extend(recorded: Trace, msg: Message, num_samples: int | None = None) -> list[Trace]:
-    """A partial trace, extended by each value of a site in turn.
-
-    Args:
-        recorded: what has been decided before the site.
-        msg: the site.
-        num_samples: at most so many values; None or a negative number for all.
-    """
-    values = _support(msg, expand=True)
-    if num_samples is not None and num_samples >= 0:
-        values = values[:num_samples]
-    extended = []
-    for value in values:
-        longer = recorded.copy()
-        longer.record(str(msg["name"]), {**msg, "value": value})
-        extended.append(longer)
-    return extended
-
-
-def queue(
-    fn: Callable[..., Any] | None = None,
-    queue: Any = None,
-    max_tries: int = 1_000_000,
-    extend_fn: Callable[..., list[Trace]] = enum_extend,
-    escape_fn: Callable[[Trace, Message], bool] = discrete_escape,
-    num_samples: int | None = None,
-) -> Callable[..., Any]:
-    """Run ``fn`` along a partial trace of the queue; at an undecided site put one longer trace for each value back.
-
-    Args:
-        fn: model.
-        queue: an object with ``get()`` and ``put(trace)``, such as ``queue.LifoQueue``, that holds at least one trace.
-        max_tries: how many partial traces to try for one complete run.
-        extend_fn: function of trace, message and ``num_samples`` that gives the longer traces.
-        escape_fn: function of trace and message that says where to stop.
-        num_samples: at most so many values of a site.
-
-    Returns:
-        A function that makes one complete run, and returns what ``fn`` does.
-
-    Raises:
-        InferenceError: ``max_tries`` is exceeded.
-    """
-    if queue is None:
-        raise HandlerError("queue needs a queue of traces", expected="an object with get() and put(trace)")
-    if fn is None:
-        return lambda function: _queued(function, queue, max_tries, extend_fn, escape_fn, num_samples)
-    return _queued(fn, queue, max_tries, extend_fn, escape_fn, num_samples)
-
-
-def _queued(
-    fn: Callable[..., Any], queue: Any, max_tries: int, extend_fn: Any, escape_fn: Any, num_samples: Any
-) -> Any:
-    def run(*args: Any, **kwargs: Any) -> Any:
-        for _ in range(max_tries):
-            partial = queue.get()
-            known = replay(fn, trace=partial)
-            known.check_names = False
-            recorder = trace(escape(known, escape_fn=functools.partial(escape_fn, partial)))
-            try:
-                return recorder(*args, **kwargs)
-            except NonlocalExit as left:
-                left.reset_stack()
-                for longer in extend_fn(recorder.trace.copy(), left.site, num_samples):
-                    queue.put(longer)
-        raise InferenceError(f"no complete run after {max_tries} tries", suggestion="enlarge max_tries")
-
-    return run

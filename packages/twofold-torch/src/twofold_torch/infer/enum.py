@@ -7,9 +7,9 @@ from queue import LifoQueue
 from typing import Any, Literal
 
 from ..errors import HandlerError
-from ..handlers.enumeration import discrete_escape, queue
 from ..handlers.recording import trace
 from ..handlers.scoping import infer_config
+from ..handlers.sequential import discrete_escape, queue
 from ..messages import Message
 from ..traces import Trace
 

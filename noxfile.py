@@ -38,7 +38,9 @@ BENCHES: dict[str, list[str]] = {
 }
 
 
-def bench(session: nox.Session, name: str, constraints: str = "constraints.txt", requirements: list[str] | None = None) -> str:
+def bench(
+    session: nox.Session, name: str, constraints: str = "constraints.txt", requirements: list[str] | None = None
+) -> str:
     """The Python of the named environment, made or renewed if its recipe has changed."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = ROOT / ".nox" / f"bench-{name}-{version}"
@@ -89,7 +91,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
-def format(session: nox.Session) -> None:  # noqa: A001 - the word that people type
+def format(session: nox.Session) -> None:
     """Repair style and format."""
     python = bench(session, "lint")
     run(session, python, "-m", "ruff", "check", "--fix", ".")
@@ -125,7 +127,15 @@ def parity(session: nox.Session) -> None:
 def tests(session: nox.Session, package: str) -> None:
     """The unit tests of one package, without the other framework installed."""
     project = PROJECTS[package]
-    pytest(session, bench(session, package), "-c", str(project / "pyproject.toml"), "-m", "not nightly", str(project / "tests"))
+    pytest(
+        session,
+        bench(session, package),
+        "-c",
+        str(project / "pyproject.toml"),
+        "-m",
+        "not nightly",
+        str(project / "tests"),
+    )
 
 
 @nox.session
@@ -149,10 +159,16 @@ def kit(session: nox.Session) -> None:
 IMPLEMENTATIONS = {
     "reference-stateful": ("twofold_conformance.reference.adapter:StatefulReference", None),
     "reference-stateless": ("twofold_conformance.reference.adapter:StatelessReference", None),
-    "twofold-torch": (f"{TORCH}/tests/conformance/backend.py:TorchAdapter", TORCH / "tests/conformance/deviations.toml"),
+    "twofold-torch": (
+        f"{TORCH}/tests/conformance/backend.py:TorchAdapter",
+        TORCH / "tests/conformance/deviations.toml",
+    ),
     "twofold-jax": (f"{JAX}/tests/conformance/backend.py:JaxAdapter", JAX / "tests/conformance/deviations.toml"),
     "pyro": ("twofold_conformance.adapters.pyro:PyroAdapter", KIT / "src/twofold_conformance/deviations/pyro.toml"),
-    "numpyro": ("twofold_conformance.adapters.numpyro:NumPyroAdapter", KIT / "src/twofold_conformance/deviations/numpyro.toml"),
+    "numpyro": (
+        "twofold_conformance.adapters.numpyro:NumpyroAdapter",
+        KIT / "src/twofold_conformance/deviations/numpyro.toml",
+    ),
 }
 
 
@@ -229,7 +245,9 @@ def benchmarks(session: nox.Session) -> None:
 def nightly(session: nox.Session, package: str) -> None:
     """Slow statistical checks: reference posteriors and calibration."""
     tests_folder = str(PROJECTS[package] / "tests")
-    pytest(session, bench(session, package), "-c", str(PROJECTS[package] / "pyproject.toml"), "-m", "nightly", tests_folder)
+    pytest(
+        session, bench(session, package), "-c", str(PROJECTS[package] / "pyproject.toml"), "-m", "nightly", tests_folder
+    )
 
 
 @nox.session

@@ -8,6 +8,7 @@ from typing import Any
 from twofold_conformance.faults.planting import Patch, area, everywhere, swap
 from twofold_conformance.reference import compiled, tensor, trees
 from twofold_conformance.reference.compiled import Lazy, Program
+from twofold_conformance.reference.store import STORE
 from twofold_conformance.reference.tensor import Tensor
 
 fault = area("JIT")
@@ -143,15 +144,15 @@ def _() -> Iterator[Patch]:
     "value in the store",
 )
 def _() -> Iterator[Patch]:
-    from twofold_conformance.reference import constraints, stateful
+    from twofold_conformance.reference import constraints
 
     record = Lazy._record
 
     def dropping(self: Any, *args: Any) -> Any:
-        before = set(stateful.STORE.constraints)
+        before = set(STORE.constraints)
         program = record(self, *args)
-        for name in set(stateful.STORE.constraints) - before:
-            stateful.STORE.constraints[name] = constraints.real
+        for name in set(STORE.constraints) - before:
+            STORE.constraints[name] = constraints.real
         return program
 
     yield swap(Lazy, "_record", dropping)

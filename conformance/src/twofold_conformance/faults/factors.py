@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, altered, area, everywhere, nothing, swap
 from twofold_conformance.reference import handlers, infer, laws, mechanism, stateful, stateless, statements, traces
 from twofold_conformance.reference.tensor import Tensor, array, tensor
 
@@ -48,7 +48,7 @@ def _() -> Iterator[Patch]:
 
     def latent(self: Any, msg: Any) -> None:
         if isinstance(msg["fn"], laws.Unit):
-            msg = {**msg, "is_observed": False, "fn": _plain(msg["fn"])}
+            msg = altered(msg, is_observed=False, fn=_plain(msg["fn"]))
         postprocess(self, msg)
 
     yield swap(traces.trace, "postprocess", latent)
@@ -82,7 +82,7 @@ def _() -> Iterator[Patch]:
 
     def valued(self: Any, msg: Any) -> None:
         value = msg["fn"].values[0] if isinstance(msg["fn"], laws.Unit) else msg["value"]
-        postprocess(self, {**msg, "value": value})
+        postprocess(self, altered(msg, value=value))
 
     yield swap(traces.trace, "postprocess", valued)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, altered, area, everywhere, nothing, swap
 from twofold_conformance.reference import enumeration, handlers, mechanism, plates, stateful, traces
 from twofold_conformance.reference.mechanism import STACK, Handler
 
@@ -438,7 +438,7 @@ def _() -> Iterator[Patch]:
 
     def early(site: Any, factors: Any) -> Any:
         everything = [factor._replace(plates=frozenset(range(-5, 0))) for factor in factors]
-        return sum_out({**site, "cond_indep_stack": ()}, [f._replace(plates=_present(f)) for f in everything])
+        return sum_out(altered(site, cond_indep_stack=()), [f._replace(plates=_present(f)) for f in everything])
 
     yield everywhere(sum_out, early)
 

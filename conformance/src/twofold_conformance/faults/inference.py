@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from twofold_conformance.faults.planting import Patch, area, swap
-from twofold_conformance.reference import stateful
 from twofold_conformance.reference.infer import StatefulSVI, StatelessSVI
+from twofold_conformance.reference.store import STORE
 from twofold_conformance.reference.tensor import Tensor
 
 fault = area("INFER")
@@ -27,8 +27,8 @@ def _() -> Iterator[Patch]:
 
     def replacing(self: Any, *args: Any) -> float:
         loss = step(self, *args)
-        for name, leaf in list(stateful.STORE.leaves.items()):
-            stateful.STORE.leaves[name] = Tensor(leaf.data.copy(), requires_grad=True)
+        for name, leaf in list(STORE.leaves.items()):
+            STORE.leaves[name] = Tensor(leaf.data.copy(), requires_grad=True)
         return float(loss)
 
     yield swap(StatefulSVI, "step", replacing)
@@ -40,7 +40,7 @@ def _() -> Iterator[Patch]:
 
     def renaming(self: Any, *args: Any) -> float:
         loss = step(self, *args)
-        stateful.STORE["step"] = Tensor(0.0)
+        STORE["step"] = Tensor(0.0)
         return float(loss)
 
     yield swap(StatefulSVI, "step", renaming)
@@ -53,7 +53,7 @@ def _() -> Iterator[Patch]:
 )
 def _() -> Iterator[Patch]:
     yield swap(StatelessSVI, "params", lambda self: {k: np.asarray(v) for k, v in self.state.unconstrained.items()})
-    yield swap(StatefulSVI, "params", lambda self: {k: leaf.data for k, leaf in stateful.STORE.leaves.items()})
+    yield swap(StatefulSVI, "params", lambda self: {k: leaf.data for k, leaf in STORE.leaves.items()})
 
 
 @fault(
@@ -77,7 +77,7 @@ def _() -> Iterator[Patch]:
 
     def stepping(self: Any, *args: Any) -> float:
         loss = step(self, *args)
-        for leaf in stateful.STORE.leaves.values():
+        for leaf in STORE.leaves.values():
             leaf.data = leaf.data * np.nan
         return float(loss)
 

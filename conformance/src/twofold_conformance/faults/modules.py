@@ -10,6 +10,7 @@ import numpy as np
 from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
 from twofold_conformance.reference import draws, mechanism, network, stateful, stateless, store, trees
 from twofold_conformance.reference.network import Module
+from twofold_conformance.reference.store import STORE
 from twofold_conformance.reference.tensor import Tensor, array, tensor
 
 fault = area("MODULE")
@@ -152,7 +153,7 @@ def _() -> Iterator[Patch]:
 @fault("module_bypasses_handlers", "module writes to the store without param statements", "names of the recorded sites")
 def _() -> Iterator[Patch]:
     def direct(name: str, value: Any) -> Any:
-        return stateful.STORE.setdefault(name, value)
+        return STORE.setdefault(name, value)
 
     module = stateful.module
 
@@ -179,8 +180,8 @@ def _() -> Iterator[Patch]:
     module = stateful.module
 
     def anew(name: str, net: Any, update_module_params: bool = False) -> Any:
-        for key in [key for key in stateful.STORE if key.startswith(f"{name}{stateful.SEPARATOR}")]:
-            stateful.STORE[key] = Tensor(array(stateful.STORE[key]))
+        for key in [key for key in STORE if key.startswith(f"{name}{stateful.SEPARATOR}")]:
+            STORE[key] = Tensor(array(STORE[key]))
         return module(name, net, update_module_params)
 
     yield everywhere(module, anew)

@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
+from twofold_conformance.faults.planting import (
+    Patch,
+    altered,
+    area,
+    everywhere,
+    forgotten_between_checks,
+    nothing,
+    swap,
+)
 from twofold_conformance.reference import constraints, draws, mechanism, plates, stateful, stateless, store, traces
 from twofold_conformance.reference.plates import Plate
-from twofold_conformance.reference.store import ParamStore
+from twofold_conformance.reference.store import STORE, ParamStore
 from twofold_conformance.reference.tensor import Tensor, array, tensor
 
 fault = area("PARAM")
@@ -24,7 +32,7 @@ fault = area("PARAM")
 def _() -> Iterator[Patch]:
     def forgetful(msg: Any) -> Any:
         init = msg["args"][0] if msg["args"] else None
-        return stateful.STORE[msg["name"]] if init is None else tensor(init() if callable(init) else init)
+        return STORE[msg["name"]] if init is None else tensor(init() if callable(init) else init)
 
     yield everywhere(stateful.read_store, forgetful)
 
@@ -180,7 +188,7 @@ def _() -> Iterator[Patch]:
 
     def unconstrained(self: Any, msg: Any) -> None:
         extra = {"kwargs": {**msg["kwargs"], "constraint": constraints.real}} if msg["type"] == "param" else {}
-        postprocess(self, {**msg, **extra})
+        postprocess(self, altered(msg, **extra))
 
     yield swap(traces.trace, "postprocess", unconstrained)
 
@@ -239,7 +247,7 @@ def _() -> Iterator[Patch]:
 )
 def _() -> Iterator[Patch]:
     initial = stateless.initial_value
-    yield everywhere(initial, lambda msg: initial({**msg, "rng_key": draws.make_key(0)}))
+    yield everywhere(initial, lambda msg: initial(altered(msg, rng_key=draws.make_key(0))))
 
 
 @fault(
@@ -339,8 +347,8 @@ def _() -> Iterator[Patch]:
 
     def storing(self: Any, msg: Any) -> None:
         postprocess(self, msg)
-        if msg["type"] == "param" and msg["name"] in stateful.STORE and msg["kwargs"].get("event_dim") is not None:
-            stateful.STORE[msg["name"]] = msg["value"]
+        if msg["type"] == "param" and msg["name"] in STORE and msg["kwargs"].get("event_dim") is not None:
+            STORE[msg["name"]] = msg["value"]
 
     yield swap(Plate, "postprocess", storing)
 

@@ -82,5 +82,10 @@ def forgotten_between_checks(forget: Callable[[], object]) -> Patch:
     return swap(_Reference, "_reset", resetting)
 
 
+def altered(msg: Any, **fields: Any) -> Any:
+    """A copy of a message with other fields."""
+    return {**msg, **fields}
+
+
 def nothing(*args: Any, **kwargs: Any) -> None:
     """In the place of a check: refuses nothing."""

@@ -192,9 +192,9 @@ def _() -> Iterator[Patch]:
 def _() -> Iterator[Patch]:
     init, weight = stateful.plate.__init__, Plate.weight
 
-    def noting(self: Any, *args: Any, subsample: Any = None, **settings: Any) -> None:
-        init(self, *args, subsample=subsample, **settings)
-        self.custom = subsample is not None
+    def noting(self: Any, *args: Any, **settings: Any) -> None:
+        init(self, *args, **settings)
+        self.custom = settings.get("subsample") is not None
 
     yield swap(stateful.plate, "__init__", noting)
     yield swap(Plate, "weight", lambda self: 1.0 if getattr(self, "custom", False) else weight(self))

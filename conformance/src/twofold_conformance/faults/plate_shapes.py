@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
+from twofold_conformance.faults.planting import (
+    Patch,
+    altered,
+    area,
+    everywhere,
+    forgotten_between_checks,
+    nothing,
+    swap,
+)
 from twofold_conformance.reference import laws, plates, statements, traces
 from twofold_conformance.reference.mechanism import STACK, Frame
 from twofold_conformance.reference.plates import Plate
@@ -335,7 +344,7 @@ def _frames(change: Any) -> Patch:
     postprocess = traces.trace.postprocess
 
     def recording(self: Any, msg: Any) -> None:
-        postprocess(self, {**msg, "cond_indep_stack": change(msg["cond_indep_stack"])})
+        postprocess(self, altered(msg, cond_indep_stack=change(msg["cond_indep_stack"])))
 
     return swap(traces.trace, "postprocess", recording)
 
@@ -378,29 +387,27 @@ def _() -> Iterator[Patch]:
     yield swap(Plate, "_claim", dimless)
 
 
-@fault("scope_is_lexical", "a plate acts on the statements of its own function only", "shape of site")
+@fault(
+    "scope_is_lexical", "a plate acts on the statements of its own function only", "site of a function called inside"
+)
 def _() -> Iterator[Patch]:
-    import sys
-
-    process = Plate.process
-    enter = Plate.__enter__
+    process, enter = Plate.process, Plate.__enter__
 
     def entering(self: Any) -> Any:
-        self.home = sys._getframe(1).f_code
+        self.home = _caller()
         return enter(self)
 
     def lexical(self: Any, msg: Any) -> None:
-        frame, seen = sys._getframe(1), []
-        while frame is not None and len(seen) < 12:
-            if (
-                "twofold_conformance/reference" not in frame.f_code.co_filename
-                and "/faults/" not in frame.f_code.co_filename
-            ):
-                seen.append(frame.f_code)
-                break
-            frame = frame.f_back  # type: ignore[assignment]
-        if not seen or seen[0] is getattr(self, "home", seen[0]):
+        if _caller() is self.home:
             process(self, msg)
 
     yield swap(Plate, "process", lexical)
     yield swap(Plate, "__enter__", entering)
+
+
+def _caller() -> Any:
+    """The code of the function, outside the machinery, that is making a statement."""
+    frame: Any = sys._getframe(1)
+    while any(part in frame.f_code.co_filename for part in ("/reference/", "/faults/", "contextlib")):
+        frame = frame.f_back
+    return frame.f_code

@@ -147,7 +147,8 @@ def _() -> Iterator[Patch]:
     random_module = stateful.random_module
 
     def cached(*args: Any, **kwargs: Any) -> Any:
-        make, made = random_module(*args, **kwargs), []
+        make = random_module(*args, **kwargs)
+        made: list[Any] = []
 
         def first() -> Any:
             if not made:

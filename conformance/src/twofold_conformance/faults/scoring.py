@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, altered, area, everywhere, nothing, swap
 from twofold_conformance.reference import (
     handlers,
     laws,
@@ -48,8 +48,12 @@ def _() -> Iterator[Patch]:
 
 @fault("mask_inverted", "a mask lets the entries count where it does not hold", r"scale \* where\(mask, log_prob")
 def _() -> Iterator[Patch]:
-    where = ops.where
-    yield swap(traces.ops, "where", lambda mask, left, right: where(mask, right, left))
+    site_log_prob = traces.site_log_prob
+
+    def inverted(site: Any) -> Any:
+        return site_log_prob(site if site["mask"] is None else altered(site, mask=~tensor(site["mask"])))
+
+    yield everywhere(site_log_prob, inverted)
 
 
 @fault("log_prob_summed_per_site", "the log density of a site is summed to one number", "shape of log")

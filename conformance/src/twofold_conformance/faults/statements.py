@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, forgotten_between_checks, nothing, swap
+from twofold_conformance.faults.planting import (
+    Patch,
+    altered,
+    area,
+    everywhere,
+    forgotten_between_checks,
+    nothing,
+    swap,
+)
 from twofold_conformance.reference import draws, laws, mechanism, stateful, stateless, statements, traces
 from twofold_conformance.reference.tensor import array, tensor
 
@@ -80,7 +88,7 @@ def _() -> Iterator[Patch]:
 )
 def _() -> Iterator[Patch]:
     draw = stateful.draw
-    yield everywhere(draw, lambda msg: draw({**msg, "args": (), "kwargs": {}}))
+    yield everywhere(draw, lambda msg: draw(altered(msg, args=(), kwargs={})))
 
 
 @fault("sample_shape_ignored", "stateless: sample_shape has no effect", "shape of value with sample_shape")
@@ -109,7 +117,7 @@ def _() -> Iterator[Patch]:
 )
 def _() -> Iterator[Patch]:
     key_of = stateless.key_of
-    yield everywhere(key_of, lambda msg: key_of({**msg, "kwargs": {}}))
+    yield everywhere(key_of, lambda msg: key_of(altered(msg, kwargs={})))
 
 
 @fault("explicit_key_wins", "stateless: rng_key= takes precedence over the seed handler", "draw with rng_key")
@@ -178,10 +186,12 @@ def _() -> Iterator[Patch]:
 @fault("obs_mask_inverted", "obs_mask marks the entries that are not observed", "entries under the mask")
 def _() -> Iterator[Patch]:
     partly = statements.partly_observed
-    yield everywhere(partly, lambda *front: partly(*front[:-1], ~tensor(front[-1])))
+    yield everywhere(
+        partly, lambda sample, masked, name, fn, obs, mask: partly(sample, masked, name, fn, obs, ~tensor(mask))
+    )
 
 
-@fault("obs_cropped", "an observation that is too long is cut to fit", "obs")
+@fault("obs_cropped", "an observation that is too long is cut to fit", "obs of (shape|length)")
 def _() -> Iterator[Patch]:
     check = statements.check_shape
 
@@ -318,7 +328,7 @@ def _() -> Iterator[Patch]:
 @fault("observed_recorded_as_latent", "the record of an observed site says that it is latent", "kind and is_observed")
 def _() -> Iterator[Patch]:
     postprocess = traces.trace.postprocess
-    yield swap(traces.trace, "postprocess", lambda self, msg: postprocess(self, {**msg, "is_observed": False}))
+    yield swap(traces.trace, "postprocess", lambda self, msg: postprocess(self, altered(msg, is_observed=False)))
 
 
 @fault("observed_not_recorded", "observed sites are missing from the trace", "KeyError")

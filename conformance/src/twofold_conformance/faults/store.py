@@ -12,7 +12,7 @@ import numpy as np
 
 from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
 from twofold_conformance.reference import constraints, stateful, store
-from twofold_conformance.reference.store import ParamStore
+from twofold_conformance.reference.store import STORE, ParamStore
 from twofold_conformance.reference.tensor import Tensor, array
 
 fault = area("STORE")
@@ -22,7 +22,7 @@ fault = area("STORE")
 def _() -> Iterator[Patch]:
     def copied() -> ParamStore:
         copy = ParamStore()
-        copy.leaves, copy.constraints = stateful.STORE.leaves, stateful.STORE.constraints
+        copy.leaves, copy.constraints = STORE.leaves, STORE.constraints
         return copy
 
     yield everywhere(stateful.get_param_store, copied)

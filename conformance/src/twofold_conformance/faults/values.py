@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from twofold_conformance.faults.planting import Patch, area, everywhere, nothing, swap
+from twofold_conformance.faults.planting import Patch, altered, area, everywhere, nothing, swap
 from twofold_conformance.reference import draws, handlers, mechanism, stateful, stateless
 from twofold_conformance.reference.draws import GENERATOR
 from twofold_conformance.reference.mechanism import KeySequence
+from twofold_conformance.reference.store import STORE
 from twofold_conformance.reference.tensor import tensor
 
 fault = area("HANDLER")
@@ -293,7 +294,7 @@ def _() -> Iterator[Patch]:
     def storing(self: Any, msg: Any) -> None:
         process(self, msg)
         if msg["type"] == "param" and msg["value"] is not None:
-            stateful.STORE[msg["name"]] = msg["value"]
+            STORE[msg["name"]] = msg["value"]
 
     yield swap(stateful.substitute, "process", storing)
 
@@ -303,7 +304,7 @@ def _() -> Iterator[Patch]:
     become = handlers._become_sample
 
     def storing(msg: Any, prior: Any) -> None:
-        stateful.STORE.setdefault(msg["name"], msg["args"][0])
+        STORE.setdefault(msg["name"], msg["args"][0])
         become(msg, prior)
 
     yield everywhere(become, storing)
@@ -472,7 +473,7 @@ def _() -> Iterator[Patch]:
     yield swap(KeySequence, "next", lambda self: self.root)
 
 
-@fault("seed_any_type", "a seed may be of any type", "three")
+@fault("seed_any_type", "a seed may be of any type", "seed")
 def _() -> Iterator[Patch]:
     yield swap(stateful.seed, "check", nothing)
     yield swap(stateless.seed, "check", nothing)
@@ -530,7 +531,7 @@ def _() -> Iterator[Patch]:
 @fault("seed_outer_wins", "stateless: of nested seeds the outer one decides", "draw inside seed")
 def _() -> Iterator[Patch]:
     def greedy(self: Any, msg: Any) -> None:
-        if mechanism.takes_key({**msg, "rng_key": None}) or msg["type"] == "prng_key":
+        if mechanism.takes_key(altered(msg, rng_key=None)) or msg["type"] == "prng_key":
             msg["rng_key"] = self.keys.next()
 
     yield swap(stateless.seed, "process", greedy)

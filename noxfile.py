@@ -104,7 +104,8 @@ def layers(session: nox.Session) -> None:
     python = bench(session, "lint")
     sources = os.pathsep.join(str(project / "src") for project in PROJECTS.values())
     for name in PROJECTS:
-        run(session, python, "-m", "importlinter.cli", "--config", f"scripts/layers-{name}.ini", PYTHONPATH=sources)
+        linter = str(Path(python).with_name("lint-imports"))
+        run(session, linter, "--config", f"scripts/layers-{name}.ini", "--no-logo", PYTHONPATH=sources)
 
 
 @nox.session

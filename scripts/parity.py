@@ -1,4 +1,4 @@
-"""Twin check: the two packages have the same modules, public names and parameters, or ``docs/parity.toml`` says why not.
+"""Twin check: both packages have the same modules, public names and parameters, or ``docs/parity.toml`` says why not.
 
 Every entry of ``parity.toml`` is used exactly as long as it is needed: a difference that is gone fails the check too.
 """

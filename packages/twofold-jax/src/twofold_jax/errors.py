@@ -34,11 +34,11 @@ class TwofoldError(Exception):
         suggestion: what to try.
 
     Example:
-        >>> print(ShapeError("site 'x' does not fit plate 'data'", seen=(3,), expected=(5,), suggestion="resize the plate"))
-        site 'x' does not fit plate 'data'
+        >>> print(ShapeError("site 'x' does not fit its plate", seen=(3,), expected=(5,), suggestion="resize it"))
+        site 'x' does not fit its plate
           seen: (3,)
           expected: (5,)
-          try: resize the plate
+          try: resize it
     """
 
     def __init__(self, problem: str, *, seen: Any = None, expected: Any = None, suggestion: str | None = None) -> None:

@@ -25,7 +25,7 @@ def _log_prob(value: Array, concentration1: Array, concentration0: Array) -> Arr
     y = jnp.where(inside, x, 0.5)
     # The density is a * b / ((a + b) * x * (1 - x)) times the mass that a Binomial law of a + b trials has at a.
     factor = jnp.log(a) + jnp.log(b) - jnp.log(a + b) - jnp.log(y) - jnp.log1p(-y)
-    density = factor + binomial_log_mass(a, a + b, logit(y))
+    density = factor + binomial_log_mass(a, b, logit(y))
     at_edge = jnp.where(x == 0, _edge(a, b), jnp.where(x == 1, _edge(b, a), -jnp.inf))
     return jnp.where(inside, density, at_edge)
 

@@ -19,15 +19,17 @@ from twofold_jax.ops.special import binomial_log_mass, logit
 __all__ = ["Binomial", "BinomialLogits", "BinomialProbs"]
 
 
-def count_log_mass(k: Array, n: Array, logits: Array, log_p: Array, log_q: Array) -> Array:
-    """Log mass of ``k`` successes in ``n`` trials; ``k = 0`` and ``k = n`` are exact, outside is ``-inf``."""
-    k, n, logits = jnp.broadcast_arrays(jnp.asarray(k, logits.dtype), jnp.asarray(n, logits.dtype), logits)
-    inner = (k > 0) & (k < n)
-    mass = binomial_log_mass(jnp.where(inner, k, 1.0), jnp.where(inner, n, 2.0), jnp.where(inner, logits, 0.0))
-    none, every = (k == 0) & (n > 0), (k == n) & (n > 0)
-    at_none, at_every = n * jnp.where(none, log_q, 0.0), n * jnp.where(every, log_p, 0.0)
+def count_log_mass(successes: Array, failures: Array, logits: Array, log_p: Array, log_q: Array) -> Array:
+    """Log mass of counts; exact where one of them is 0, and ``-inf`` where one is negative."""
+    k, rest, logits = jnp.broadcast_arrays(
+        jnp.asarray(successes, logits.dtype), jnp.asarray(failures, logits.dtype), logits
+    )
+    inner = (k > 0) & (rest > 0)
+    mass = binomial_log_mass(jnp.where(inner, k, 1.0), jnp.where(inner, rest, 1.0), jnp.where(inner, logits, 0.0))
+    none, every = (k == 0) & (rest > 0), (k > 0) & (rest == 0)
+    at_none, at_every = rest * jnp.where(none, log_q, 0.0), k * jnp.where(every, log_p, 0.0)
     edge = jnp.where(none, at_none, jnp.where(every, at_every, -jnp.inf))
-    return jnp.where(inner, mass, jnp.where((n == 0) & (k == 0), 0.0, edge))
+    return jnp.where(inner, mass, jnp.where((k == 0) & (rest == 0), 0.0, edge))
 
 
 @kernel
@@ -36,13 +38,13 @@ def _probs_log_prob(value: Array, probs: Array, total_count: Array) -> Array:
     none, every = jnp.equal(value, 0), jnp.equal(value, total_count)
     log_p = jnp.log(jnp.where(none, 1.0, p))  # a factor with exponent 0 does not count, in gradients neither
     log_q = jnp.log1p(-jnp.where(every, 0.0, p))
-    return count_log_mass(value, total_count, log_p - log_q, log_p, log_q)
+    return count_log_mass(value, total_count - value, log_p - log_q, log_p, log_q)
 
 
 @kernel
 def _logits_log_prob(value: Array, logits: Array, total_count: Array) -> Array:
     logits = jnp.asarray(logits, jnp.result_type(float, logits))
-    return count_log_mass(value, total_count, logits, -jax.nn.softplus(-logits), -jax.nn.softplus(logits))
+    return count_log_mass(value, total_count - value, logits, -jax.nn.softplus(-logits), -jax.nn.softplus(logits))
 
 
 @kernel(static=("shape",))

@@ -77,7 +77,8 @@ class Cauchy(Distribution):
 
     def icdf(self, q: ArrayLike) -> Array:
         q = jnp.asarray(q)
-        return self.loc - self.scale * jnp.cos(math.pi * q) / jnp.sin(math.pi * q)
+        tail = self.scale / jnp.tan(math.pi * jnp.minimum(q, 1.0 - q))
+        return self.loc + jnp.where(q < 0.5, -tail, tail)
 
     def entropy(self) -> Array:
         return self._spread(jnp.log(self.scale) + math.log(4.0 * math.pi))
@@ -140,7 +141,9 @@ class HalfCauchy(Distribution):
 
     def icdf(self, q: ArrayLike) -> Array:
         q = jnp.asarray(q)
-        return self.scale * jnp.tan(0.5 * math.pi * q)
+        half = 0.5 * math.pi
+        upper = 1.0 / jnp.tan(half * jnp.where(q < 0.5, 0.5, 1.0 - q))
+        return self.scale * jnp.where(q < 0.5, jnp.tan(half * q), upper)
 
     def entropy(self) -> Array:
         return self._spread(jnp.log(self.scale) + math.log(2.0 * math.pi))

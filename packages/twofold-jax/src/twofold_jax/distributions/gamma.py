@@ -21,17 +21,14 @@ from twofold_jax.ops.special import poisson_log_mass
 __all__ = ["Chi2", "Gamma", "InverseGamma"]
 
 
-def _gamma_log_density(value: Array, concentration: Array, rate: Array) -> Array:
-    dtype = jnp.result_type(float, value, concentration, rate)
-    x, a, b = (jnp.asarray(arg, dtype) for arg in (value, concentration, rate))
-    # The density is a / x times the mass that a Poisson law of rate b * x has at a.
-    return jnp.log(a) - jnp.log(x) + poisson_log_mass(a, b * x)
-
-
 @kernel
 def _log_prob(value: Array, concentration: Array, rate: Array) -> Array:
     inside = value > 0
-    return jnp.where(inside, _gamma_log_density(jnp.where(inside, value, 1.0), concentration, rate), -jnp.inf)
+    dtype = jnp.result_type(float, value, concentration, rate)
+    x, a, b = (jnp.asarray(arg, dtype) for arg in (jnp.where(inside, value, 1.0), concentration, rate))
+    # The density is a / x times the mass that a Poisson law of rate b * x has at a.
+    density = jnp.log(a) - jnp.log(x) + poisson_log_mass(a, b * x, jnp.log(b) + jnp.log(x))
+    return jnp.where(inside, density, -jnp.inf)
 
 
 @kernel(static=("shape",))
@@ -128,8 +125,10 @@ class Chi2(Gamma):
 @kernel
 def _inverse_log_prob(value: Array, concentration: Array, rate: Array) -> Array:
     inside = value > 0
-    x = jnp.where(inside, value, 1.0)
-    return jnp.where(inside, _gamma_log_density(1.0 / x, concentration, rate) - 2.0 * jnp.log(x), -jnp.inf)
+    dtype = jnp.result_type(float, value, concentration, rate)
+    x, a, b = (jnp.asarray(arg, dtype) for arg in (jnp.where(inside, value, 1.0), concentration, rate))
+    density = jnp.log(a) - jnp.log(x) + poisson_log_mass(a, b / x, jnp.log(b) - jnp.log(x))
+    return jnp.where(inside, density, -jnp.inf)
 
 
 @kernel(static=("shape",))

@@ -21,7 +21,7 @@ def _mass(k: Array, total_count: Array, logits: Array, log_p: Array, log_q: Arra
     r = jnp.asarray(total_count, logits.dtype)
     n = k + r
     inside = jnp.greater_equal(k, 0)
-    mass = jnp.log(r) - jnp.log(jnp.where(inside, n, 1.0)) + count_log_mass(k, n, logits, log_p, log_q)
+    mass = jnp.log(r) - jnp.log(jnp.where(inside, n, 1.0)) + count_log_mass(k, r, logits, log_p, log_q)
     return jnp.where(inside, mass, -jnp.inf)
 
 

@@ -21,7 +21,8 @@ def _log_prob(value: Array, rate: Array) -> Array:
     rate = jnp.asarray(rate, jnp.result_type(float, rate))
     k, rate = jnp.broadcast_arrays(jnp.asarray(value, rate.dtype), rate)
     some = k > 0
-    mass = poisson_log_mass(jnp.where(some, k, 1.0), jnp.where(some, rate, 1.0))
+    safe = jnp.where(some, rate, 1.0)
+    mass = poisson_log_mass(jnp.where(some, k, 1.0), safe, jnp.log(safe))
     return jnp.where(some, mass, jnp.where(k == 0, -rate, -jnp.inf))
 
 

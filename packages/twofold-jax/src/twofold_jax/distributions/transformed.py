@@ -128,7 +128,7 @@ class TransformedDistribution(Distribution):
 
     def _mirrored(self, probability: Any) -> Any:
         sign = ComposeTransform(self.transforms).sign
-        return sign * (probability - 0.5) + 0.5
+        return probability if isinstance(sign, int) else jnp.where(sign > 0, probability, 1.0 - probability)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"

@@ -71,32 +71,46 @@ def _polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
     return total
 
 
-def poisson_log_mass(k: Array, rate: Array) -> Array:
-    """``k * log(rate) - rate - lgamma(k + 1)`` for ``k > 0``, without the cancellation of large terms.
+def poisson_log_mass(k: Array, rate: Array, log_rate: Array) -> Array:
+    """``k * log_rate - rate - lgamma(k + 1)`` for ``k > 0``, without the cancellation of large terms.
+
+    Args:
+        k: positive, not necessarily an integer.
+        rate: nonnegative.
+        log_rate: its logarithm, which the caller may know also where ``rate`` underflows.
 
     Source: Loader (2000), Fast and accurate computation of binomial probabilities, section 3.
     """
     excess = (rate - k) / k
     near = jnp.abs(excess) < 0.5
-    log_ratio = jnp.where(
-        near, jnp.log1p(jnp.where(near, excess, 0.0)), jnp.log(jnp.where(near, 1.0, rate)) - jnp.log(k)
-    )
+    log_ratio = jnp.where(near, jnp.log1p(jnp.where(near, excess, 0.0)), log_rate - jnp.log(k))
     return -k * (excess - log_ratio) - stirling_error(k) - 0.5 * jnp.log(k) - _HALF_LOG_TWO_PI
 
 
-def binomial_log_mass(k: Array, n: Array, logits: Array) -> Array:
+def binomial_log_mass(successes: Array, failures: Array, logits: Array) -> Array:
     """``log(choose(n, k)) + k * log(p) + (n - k) * log(1 - p)`` for ``0 < k < n``, without cancellation of large terms.
 
     The mass is that at the most probable ``p = k / n``, whose logarithm Stirling's series gives, times the exponential
     of ``-n`` times a divergence, which is computed from the difference of the log odds.
 
+    Args:
+        successes: ``k``, positive, not necessarily an integer.
+        failures: ``n - k``, positive.
+        logits: ``log(p / (1 - p))``.
+
     Source: Loader (2000), Fast and accurate computation of binomial probabilities, eq. (5), in log odds.
     """
-    share = k / n
-    shift = logits - (jnp.log(k) - jnp.log(n - k))
+    n = successes + failures
+    shift = logits - (jnp.log(successes) - jnp.log(failures))
     up = shift > 0
-    weight = jnp.where(up, 1.0 - share, share)  # so that the exponential below never overflows
-    distance = jnp.abs(shift)
-    divergence = jnp.log1p(weight * jnp.expm1(-distance)) + weight * distance
-    peak = stirling_error(n) - stirling_error(k) - stirling_error(n - k)
-    return peak + 0.5 * (jnp.log(n) - jnp.log(k) - jnp.log(n - k)) - _HALF_LOG_TWO_PI - n * divergence
+    weight, rest = jnp.where(up, failures, successes) / n, jnp.where(up, successes, failures) / n
+    distance = jnp.abs(shift)  # so that no exponential overflows
+    near = weight * -jnp.expm1(-distance) < 0.5
+    log_mean = jnp.where(
+        near,
+        jnp.log1p(jnp.where(near, weight * jnp.expm1(-distance), 0.0)),
+        jnp.log(jnp.where(near, 1.0, rest + weight * jnp.exp(-distance))),
+    )
+    peak = stirling_error(n) - stirling_error(successes) - stirling_error(failures)
+    spread = 0.5 * (jnp.log(n) - jnp.log(successes) - jnp.log(failures)) - _HALF_LOG_TWO_PI
+    return peak + spread - n * (log_mean + weight * distance)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold_torch import HandlerError, plate, sample
+from twofold_torch import HandlerError, plate, sample, validation_enabled
 from twofold_torch import distributions as dist
 from twofold_torch.handlers import block, condition, mask, scale, trace
 from twofold_torch.poutine.runtime import am_i_wrapped
@@ -309,3 +309,18 @@ def test_am_i_wrapped_tells_whether_handlers_are_active() -> None:
     assert not am_i_wrapped()
     with mask(mask=True):
         assert am_i_wrapped()
+
+
+def test_a_handled_model_is_one_graph_for_torch_compile() -> None:
+    def density(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        def model() -> None:
+            loc = sample("z", dist.Normal(0.0, 1.0))
+            with plate("rows", 3):
+                sample("y", dist.Normal(loc, 1.0), obs=y)
+
+        return trace(condition(model, data={"z": z})).get_trace().log_prob_sum()
+
+    z, y = torch.tensor(0.3), torch.zeros(3)
+    with validation_enabled(False):
+        compiled = torch.compile(density, fullgraph=True, backend="eager")
+        assert torch.allclose(compiled(z, y), density(z, y))

@@ -38,6 +38,10 @@ class _Stack(threading.local):
 STACK = _Stack()
 
 
+class _Entry:
+    """Token of one activation of a handler; a class of its own because torch.compile knows no bare objects."""
+
+
 def active_handlers() -> tuple[Messenger, ...]:
     """The handlers around the caller in this thread, the outermost first."""
     return STACK.handlers
@@ -163,7 +167,7 @@ class Messenger:
 
     def _claim(self) -> bool:
         """Mark the handler as active; setdefault is atomic, so one of two threads gets it."""
-        token = object()
+        token = _Entry()
         return self.__dict__.setdefault("_entry", token) is token
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:

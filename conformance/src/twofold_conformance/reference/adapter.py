@@ -30,6 +30,7 @@ from twofold_conformance.reference import (
     validation,
 )
 from twofold_conformance.reference.mechanism import STACK
+from twofold_conformance.reference.store import STORE
 from twofold_conformance.reference.tensor import Tensor
 
 _LAWS = (
@@ -137,7 +138,7 @@ class _Reference:
     def _reset(self) -> None:
         """By hand, so that a fault planted in the language cannot keep anything from one check to the next."""
         STACK.handlers.clear()
-        stateful.STORE.leaves, stateful.STORE.constraints = {}, {}
+        STORE.leaves, STORE.constraints = {}, {}
         validation.SWITCH.on = True
         draws.GENERATOR.seed(0)
 

@@ -59,7 +59,8 @@ class condition(Naming):
     def __init__(self, fn: Any = None, data: Any = None, condition_fn: Choice | None = None) -> None:
         super().__init__(fn)
         exactly_one("condition", data=data, condition_fn=condition_fn)
-        self.choose, self.names = chooser(data, condition_fn), data or ()
+        self.choose = chooser(data, condition_fn)
+        self.names = () if isinstance(data, Trace) else data or ()
 
     def process(self, msg: Message) -> None:
         value = self.choose(msg) if self.meets(msg) else None

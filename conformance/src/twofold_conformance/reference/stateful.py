@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def sample(
     if isinstance(fn, Law):
         fn = _sized(name, fn, *args, **kwargs)
     if obs_mask is not None:
-        return partly_observed(sample, shared.mask, name, fn, obs, obs_mask)
+        return partly_observed(partial(sample, infer=infer), shared.mask, name, fn, obs, obs_mask)
     if obs is not None and not STACK.handlers:
         warn_outside(name)
     return sample_site(name, fn, draw, obs=obs, infer=infer, args=args, kwargs=kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ def sample(
     check_sample_shape(name, sample_shape)
     fn = repeated_law(fn, sample_shape)
     if obs_mask is not None:
-        return partly_observed(_keyed(sample, rng_key), shared.mask, name, fn, obs, obs_mask)
+        half = partial(sample, rng_key=rng_key, infer=infer)
+        return partly_observed(half, shared.mask, name, fn, obs, obs_mask)
     return sample_site(name, fn, draw, obs=obs, infer=infer, kwargs={"rng_key": rng_key})
 
 
@@ -53,10 +55,6 @@ def check_sample_shape(name: str, sample_shape: Any) -> None:
 def repeated_law(law: Law, sample_shape: tuple[int, ...]) -> Law:
     """``sample_shape`` independent times."""
     return law.expand(sample_shape + law.batch_shape) if sample_shape else law
-
-
-def _keyed(sample: Callable[..., Any], rng_key: Any) -> Callable[..., Any]:
-    return lambda *args, **kwargs: sample(*args, rng_key=rng_key, **kwargs)
 
 
 def draw(msg: Message) -> Tensor:

@@ -24,6 +24,7 @@ from twofold_torch import (
 )
 from twofold_torch import distributions as dist
 from twofold_torch.handlers import Messenger, block, condition, replay, scale, trace
+from twofold_torch.infer.enum import iter_discrete_traces
 from twofold_torch.runtime import active_handlers
 
 
@@ -165,6 +166,34 @@ def test_a_plate_built_outside_of_the_model_draws_anew_in_each_run() -> None:
         assert sites.nodes["rows"]["value"].tolist() == sites.nodes["_RETURN"]["value"]
     repeated = trace(replay(model, trace=runs[0])).get_trace()
     assert repeated.nodes["_RETURN"]["value"] == runs[0].nodes["_RETURN"]["value"]
+
+
+def test_a_recorder_of_params_around_several_runs_does_not_join_them() -> None:
+    rows = plate("rows", 100, subsample_size=5)
+
+    def program() -> None:
+        with rows:
+            normal()
+
+    with trace(param_only=True):
+        guide = trace(program).get_trace()
+        model = trace(replay(program, trace=guide)).get_trace()
+        other = trace(program).get_trace()
+    assert torch.equal(guide.nodes["rows"]["value"], model.nodes["rows"]["value"])
+    assert not torch.equal(guide.nodes["rows"]["value"], other.nodes["rows"]["value"])
+
+
+def test_each_of_the_runs_of_sequential_enumeration_has_the_site_of_a_plate() -> None:
+    rows = plate("rows", 4, subsample_size=2)
+
+    def program() -> None:
+        with rows:
+            normal()
+        sample("k", dist.Bernoulli(0.5), infer={"enumerate": "sequential"})
+
+    traces = list(iter_discrete_traces("flat", program))
+    assert len(traces) == 2
+    assert all("rows" in sites for sites in traces)
 
 
 def test_a_plate_built_outside_of_all_handlers_keeps_its_rows() -> None:

@@ -311,7 +311,8 @@ def test_am_i_wrapped_tells_whether_handlers_are_active() -> None:
         assert am_i_wrapped()
 
 
-def test_a_handled_model_is_one_graph_for_torch_compile() -> None:
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_handled_model_is_one_graph_for_torch_compile(checked: bool) -> None:
     def density(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         def model() -> None:
             loc = sample("z", dist.Normal(0.0, 1.0))
@@ -321,6 +322,6 @@ def test_a_handled_model_is_one_graph_for_torch_compile() -> None:
         return trace(condition(model, data={"z": z})).get_trace().log_prob_sum()
 
     z, y = torch.tensor(0.3), torch.zeros(3)
-    with validation_enabled(False):
+    with validation_enabled(checked):
         compiled = torch.compile(density, fullgraph=True, backend="eager")
         assert torch.allclose(compiled(z, y), density(z, y))

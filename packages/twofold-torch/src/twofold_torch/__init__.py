@@ -9,6 +9,9 @@ Example:
     ...         return tt.sample("obs", dist.Normal(loc, 1.0), obs=data)
 """
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from . import distributions, handlers, poutine, settings
 from .errors import (
     DuplicateSiteError,
@@ -29,10 +32,13 @@ from .errors import (
     UnknownSiteError,
 )
 from .handlers import condition, do, markov
+from .messages import CondIndepStackFrame
 from .modules import module, random_module
 from .params import ParamStore, clear_param_store, get_param_store
 from .plates import iarange, irange, plate, plate_stack
 from .primitives import deterministic, factor, get_mask, param, sample, subsample
+from .runtime import Messenger, apply_stack, effectful
+from .traces import Trace
 from .util import set_rng_seed
 from .validation import enable_validation, validation_enabled
 
@@ -66,6 +72,11 @@ __all__ = [
     "condition",
     "do",
     "markov",
+    "Messenger",
+    "apply_stack",
+    "effectful",
+    "CondIndepStackFrame",
+    "Trace",
     # laws
     "distributions",
     # errors
@@ -86,3 +97,12 @@ __all__ = [
     "TwofoldWarning",
     "InferenceWarning",
 ]
+
+_LATER = frozenset({"diagnostics", "infer", "inspection", "nn", "ops", "optim"})
+
+
+def __getattr__(name: str) -> _Any:
+    """Import a subpackage at its first use: ``twofold_torch.infer`` works without an import of its own."""
+    if name in _LATER:
+        return _importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -78,8 +78,9 @@ class NonlocalExit(Exception):  # noqa: N818 - no error: a way out
         self.site = site
 
     def reset_stack(self) -> None:
-        """Let the handlers that are still active forget what they saw of the run that was left."""
+        """Let the handlers that are still active forget what they saw of the run that was left; a new run begins."""
         for handler in STACK.handlers:
+            handler.__dict__["_entry"] = _Entry()
             handler._reset()
 
 

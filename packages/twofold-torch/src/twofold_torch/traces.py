@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .errors import DuplicateSiteError, HandlerError, TwofoldWarning
+from .messages import is_subsample
 from .scoring import pack_site, score_site, split_score
 from .tables import shape_table
 from .validation import is_validation_enabled
@@ -217,7 +218,7 @@ class Trace:
         if not parts:
             return torch.zeros(())
         total = parts[0] if len(parts) == 1 else torch.stack(parts).sum()
-        if is_validation_enabled():
+        if is_validation_enabled() and not torch.compiler.is_compiling():
             self._warn_of_nan(total, site_filter)
         return total
 
@@ -280,7 +281,7 @@ def _duplicate(name: str, former: Mapping[str, Any], site: Mapping[str, Any]) ->
 
 
 def _kind(site: Mapping[str, Any]) -> str:
-    return "plate" if type(site.get("fn")).__name__ == "_Subsample" else f"{site['type']} site"
+    return "plate" if is_subsample(site) else f"{site['type']} site"
 
 
 def _independent(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

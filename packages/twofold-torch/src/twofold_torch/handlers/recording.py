@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ..errors import HandlerError, SiteError
-from ..messages import Message
+from ..messages import Message, is_subsample
 from ..runtime import Messenger, NonlocalExit
 from ..traces import Trace
 from .names import NamedMessenger
@@ -36,8 +36,6 @@ class trace(Messenger):
         True
     """
 
-    is_recorder = True
-
     def __init__(
         self,
         fn: Callable[..., Any] | None = None,
@@ -47,6 +45,7 @@ class trace(Messenger):
         super().__init__(fn)
         self.graph_type: Literal["flat", "dense"] = "flat" if graph_type is None else graph_type
         self.param_only = bool(param_only)
+        self.is_recorder = not self.param_only
         self.trace = Trace(self.graph_type)
 
     def __enter__(self) -> Any:
@@ -180,5 +179,5 @@ def _is_own_latent(site: Mapping[str, Any]) -> bool:
         site["type"] == "sample"
         and not site["is_observed"]
         and not site["infer"].get("is_auxiliary")
-        and type(site["fn"]).__name__ != "_Subsample"
+        and not is_subsample(site)
     )

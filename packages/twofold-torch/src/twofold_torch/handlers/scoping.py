@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..errors import HandlerError
-from ..messages import Message
+from ..messages import Message, is_subsample
 from ..runtime import Messenger
 
 __all__ = ["block", "infer_config", "scope"]
@@ -131,7 +131,7 @@ class scope(Messenger):
             return
         start = self.prefix + self.divider
         if msg["name"] is not None and msg["type"] in ("sample", "param", "deterministic"):
-            is_plate = type(msg["fn"]).__name__ == "_Subsample"
+            is_plate = is_subsample(msg)
             if is_plate and "plate" in self._kept:
                 return
             if msg["type"] == "param" and msg["args"] and msg["args"][0] == msg["name"]:

@@ -6,13 +6,13 @@ site as it was when the handler saw it last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch.distributions import Distribution as TorchBase
 
-__all__ = ["CondIndepStackFrame", "Message", "as_value", "draw", "is_law"]
+__all__ = ["CondIndepStackFrame", "Message", "as_value", "draw", "is_law", "is_subsample"]
 
 
 class CondIndepStackFrame(NamedTuple):
@@ -71,6 +71,11 @@ def is_law(fn: Any) -> bool:
     return isinstance(fn, TorchBase) or (
         hasattr(fn, "log_prob") and hasattr(fn, "batch_shape") and hasattr(fn, "expand")
     )
+
+
+def is_subsample(site: Mapping[str, Any]) -> bool:
+    """Whether a site holds the row numbers of a plate."""
+    return site["type"] == "sample" and getattr(site["fn"], "is_subsample", False) is True
 
 
 def draw(fn: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:

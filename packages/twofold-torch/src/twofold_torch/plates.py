@@ -32,6 +32,8 @@ __all__ = ["iarange", "irange", "plate", "plate_stack"]
 class _Subsample(Distribution):
     """Law of the indices of a plate: all of them in order, or some drawn without replacement."""
 
+    is_subsample = True
+
     def __init__(self, size: int, subsample_size: int, device: torch.device | None = None) -> None:
         self.size, self.subsample_size, self.device = size, subsample_size, device
 

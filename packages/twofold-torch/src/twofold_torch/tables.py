@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .messages import is_subsample
+
 __all__ = ["shape_table"]
 
 
@@ -45,7 +47,7 @@ def _rows(name: str, site: Mapping[str, Any]) -> list[tuple[str, str, str, str]]
         return []
     fn = site["fn"]
     if not hasattr(fn, "batch_shape"):
-        return [(name, "plate" if type(fn).__name__ == "_Subsample" else "function", *_split(site["value"], None))]
+        return [(name, "plate" if is_subsample(site) else "function", *_split(site["value"], None))]
     rows = [
         (name, "law", _shape(fn.batch_shape), _shape(fn.event_shape)),
         ("", "obs" if site["is_observed"] else "value", *_split(site["value"], len(fn.event_shape))),

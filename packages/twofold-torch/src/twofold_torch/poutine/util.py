@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..messages import is_subsample
 from ..traces import Trace
 
 __all__ = ["prune_subsample_sites", "site_is_factor", "site_is_subsample"]
@@ -22,7 +23,7 @@ def site_is_subsample(site: Mapping[str, Any]) -> bool:
         >>> site_is_subsample(trace(model).get_trace().nodes["rows"])
         True
     """
-    return site["type"] == "sample" and type(site["fn"]).__name__ == "_Subsample"
+    return is_subsample(site)
 
 
 def site_is_factor(site: Mapping[str, Any]) -> bool:

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from re import search
+from re import match, search
 from typing import Any
-
-from packaging.version import InvalidVersion, Version
 
 from twofold_conformance.api import Adapter
 from twofold_conformance.clauses import load
@@ -130,13 +128,21 @@ def _entry(row: dict[str, Any], adapter: Adapter) -> Deviation | None:
             raise ValueError(f"{name} is empty; say in words why the clause is broken and what was seen")
     patterns = {name: _patterns(row.get(name, "*")) for name in ("cases", "modes")}
     entry = Deviation(**{**row, **patterns})
-    try:
-        version, since, until = (Version(text or "0") for text in (adapter.version, entry.since, entry.until))
-    except InvalidVersion as error:
-        raise ValueError(str(error)) from None
+    version, since, until = (_release(text or "0") for text in (adapter.version, entry.since, entry.until))
     if entry.until and version >= until:
         raise ValueError(f"it ended with version {entry.until}, this is {adapter.version}; remove the entry")
     return entry if version >= since else None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version such as ``1.9.2`` or ``2.13.0+cpu``, for comparison; zeros at the end do not count."""
+    numbers = match(r"v?(\d+(?:\.\d+)*)", version)
+    if numbers is None:
+        raise ValueError(f"version {version!r} does not begin with numbers such as 1.9.2")
+    release = [int(number) for number in numbers[1].split(".")]
+    while release and release[-1] == 0:
+        release.pop()
+    return tuple(release)
 
 
 def _patterns(value: object) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ def trace_function(fn: Callable[..., Any], *args: Any) -> TracedFunction:
         >>> double == trace_function(lambda y: 2 * y, jnp.ones(3)), double(jnp.ones(3)).tolist()
         (True, [2.0, 2.0, 2.0])
     """
+
     def afresh(*arguments: Any) -> Any:  # JAX remembers programs by function; what this one captures may have changed
         return fn(*arguments)
 
@@ -64,7 +65,9 @@ def _constants(program: Any) -> list[np.ndarray]:
     pending = [program.jaxpr]
     while pending:
         for equation in pending.pop().eqns:
-            for parameter in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")):
+            for parameter in jax.tree.leaves(
+                list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
+            ):
                 if hasattr(parameter, "consts"):
                     found += [np.asarray(_plain(constant)) for constant in parameter.consts]
                     pending.append(parameter.jaxpr)
@@ -75,5 +78,5 @@ def _constants(program: Any) -> list[np.ndarray]:
 
 def _plain(constant: Any) -> Any:
     """Random keys of the new kind as the integers that they are made of."""
-    is_key = hasattr(constant, "dtype") and jax.dtypes.issubdtype(constant.dtype, jax.dtypes.prng_key)
+    is_key = hasattr(constant, "dtype") and jax.numpy.issubdtype(constant.dtype, jax.dtypes.prng_key)
     return jax.random.key_data(constant) if is_key else constant

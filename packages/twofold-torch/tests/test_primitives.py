@@ -186,6 +186,13 @@ def test_factor_names_itself_in_errors() -> None:
     assert "guilty" in "".join(caught.value.__notes__)
 
 
+@pytest.mark.parametrize("flag", [None, True, False])
+def test_a_factor_keeps_what_was_said_of_its_gradient(flag: bool | None) -> None:
+    site = trace(lambda: factor("f", torch.tensor(0.5), has_rsample=flag)).get_trace().nodes["f"]
+    assert site["infer"].get("has_rsample") is flag
+    assert site["fn"].has_rsample is bool(flag)
+
+
 def test_deterministic_values_are_untouched_by_plates_masks_and_event_dims() -> None:
     def model() -> None:
         with plate("rows", 4, subsample_size=2), mask(mask=False):

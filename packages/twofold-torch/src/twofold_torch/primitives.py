@@ -222,7 +222,8 @@ def factor(name: str, log_factor: Tensor | float, *, has_rsample: bool | None = 
         error.add_note(f"at factor {name!r}")
         raise
     if STACK.handlers:
-        sample(name, law, obs=law.sample(), infer={"is_auxiliary": True})
+        said = {} if has_rsample is None else {"has_rsample": has_rsample}
+        sample(name, law, obs=law.sample(), infer={"is_auxiliary": True, **said})
 
 
 def param(

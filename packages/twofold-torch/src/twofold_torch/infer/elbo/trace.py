@@ -62,7 +62,7 @@ def _total(trace: Trace, key: str) -> Tensor:
 
 
 def _refuse_factor(name: str, site: dict[str, Any]) -> None:
-    if site["infer"].get("is_auxiliary") and site["is_observed"] and not getattr(site["fn"], "has_rsample", True):
+    if site["infer"].get("is_auxiliary") and site["is_observed"] and "has_rsample" not in site["infer"]:
         raise InferenceError(
             f"factor {name!r} stands in a guide, and it is not known whether its gradient is pathwise",
             expected="factor(name, value, has_rsample=True) or has_rsample=False, said in so many words",

@@ -99,6 +99,11 @@ class Distribution:
     def _is_checked(self) -> bool:
         return is_validation_enabled() if self._validate_args is None else self._validate_args
 
+    @property
+    def _is_random(self) -> bool:
+        """Whether a draw uses its key."""
+        return True
+
     # Shapes
 
     def _infer_batch_shape(self) -> Shape:
@@ -171,7 +176,7 @@ class Distribution:
         """Whether a draw is differentiable with respect to all arguments."""
         return set(self.reparametrized_params) >= set(self.arg_constraints)
 
-    def sample(self, key: Array | None, sample_shape: Sequence[int] = ()) -> Array:
+    def sample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
         """Draw values of shape ``sample_shape + batch_shape + event_shape``.
 
         Args:
@@ -183,15 +188,17 @@ class Distribution:
         """
         return self._sample(self._usable(key), (*sample_shape, *self.batch_shape))
 
-    def rsample(self, key: Array | None, sample_shape: Sequence[int] = ()) -> Array:
+    def rsample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
         """`sample` for laws whose draws are differentiable with respect to their arguments.
 
         Raises:
             NotImplementedError: the law has no differentiable draw.
         """
-        return self.sample(key, sample_shape) if self.has_rsample else self._lacks("a differentiable draw (rsample)")
+        return self.sample(key, sample_shape) if self.has_rsample else self._lacks("differentiable draw (rsample)")
 
-    def sample_with_intermediates(self, key: Array | None, sample_shape: Sequence[int] = ()) -> tuple[Array, list[Any]]:
+    def sample_with_intermediates(
+        self, key: Array | None = None, sample_shape: Sequence[int] = ()
+    ) -> tuple[Array, list[Any]]:
         """Draw as `sample` does, with what `log_prob` can reuse to spare the inversion of transforms."""
         return self._sample_with_intermediates(self._usable(key), (*sample_shape, *self.batch_shape))
 
@@ -217,7 +224,7 @@ class Distribution:
     def _sample(self, key: Array, shape: Shape) -> Array:
         """Draw independent values of batch shape ``shape``, to which `batch_shape` broadcasts."""
         if type(self).sample is Distribution.sample:
-            self._lacks("a sampler")
+            self._lacks("sampler")
         batch = self.batch_shape
         lead = len(shape) - len(batch)
         grown = [i for i, size in enumerate(batch) if size != shape[lead + i]]
@@ -230,11 +237,11 @@ class Distribution:
         return self._sample(key, shape), []
 
     def _log_prob(self, value: ArrayLike) -> Array:
-        return self._lacks("a density")
+        return self._lacks("density")
 
     def _usable(self, key: Any) -> Array:
-        if is_prng_key(key):
-            return key
+        if is_prng_key(key) or not self._is_random:
+            return key  # type: ignore[no-any-return]
         raise RandomKeyError(
             f"a draw from {type(self).__name__} needs a random key",
             seen=repr(key),

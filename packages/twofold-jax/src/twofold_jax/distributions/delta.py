@@ -76,9 +76,9 @@ class Delta(Distribution):
     def _sample(self, key: Array | None, shape: Shape) -> Array:
         return jnp.broadcast_to(self.__dict__["v"], shape + self.event_shape)
 
-    def sample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
-        """Repeat ``v``; no key is needed."""
-        return self._sample(key, (*sample_shape, *self.batch_shape))
+    @property
+    def _is_random(self) -> bool:
+        return False
 
     def _log_prob(self, value: ArrayLike) -> Array:
         own = self.__dict__
@@ -131,9 +131,9 @@ class Unit(Distribution):
     def _sample(self, key: Array | None, shape: Shape) -> Array:
         return jnp.zeros((*shape, 0))
 
-    def sample(self, key: Array | None = None, sample_shape: Sequence[int] = ()) -> Array:
-        """The empty value; no key is needed."""
-        return self._sample(key, (*sample_shape, *self.batch_shape))
+    @property
+    def _is_random(self) -> bool:
+        return False
 
     def _log_prob(self, value: ArrayLike) -> Array:
         factor = self.__dict__["log_factor"]

@@ -46,10 +46,16 @@ class TransformedDistribution(Distribution):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
-        for transform in self.transforms:
-            if not isinstance(transform, Transform):
-                raise SiteTypeError("TransformedDistribution takes transforms", seen=repr(transform))
+        parts = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
+        for part in parts:
+            if not isinstance(part, Transform):
+                raise SiteTypeError(
+                    "TransformedDistribution takes transforms",
+                    seen=repr(part),
+                    expected="a Transform or a list of them",
+                    suggestion="transforms.ExpTransform() in the place of jnp.exp",
+                )
+        self.transforms = parts
         self.base_dist = _fitted(base_distribution, self.transforms)
         self._validate_args = validate_args
 
@@ -79,6 +85,10 @@ class TransformedDistribution(Distribution):
     @property
     def has_rsample(self) -> bool:
         return self.base_dist.has_rsample
+
+    @property
+    def _is_random(self) -> bool:
+        return self.base_dist._is_random
 
     def _sample(self, key: Array, shape: Shape) -> Array:
         return self._sample_with_intermediates(key, shape)[0]

@@ -40,6 +40,10 @@ class _Wrapper(Distribution):
         return self.base_dist.has_rsample
 
     @property
+    def _is_random(self) -> bool:
+        return self.base_dist._is_random
+
+    @property
     def has_enumerate_support(self) -> bool:  # type: ignore[override]
         return self.base_dist.has_enumerate_support
 

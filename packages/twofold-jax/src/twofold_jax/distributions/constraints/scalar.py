@@ -176,7 +176,7 @@ class integer_greater_than(Constraint):
 
 def _is_integer(x: Any) -> Any:
     dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
-    return True if dtype.kind in "iub" else x % 1 == 0
+    return True if dtype.kind in "iub" else namespace(x).floor(x) == x
 
 
 class Positive(greater_than, SingletonConstraint):

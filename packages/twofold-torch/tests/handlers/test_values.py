@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import warnings
 from typing import Any
 
 import pytest
@@ -15,25 +13,21 @@ from hypothesis import strategies as st
 from twofold_torch import (
     HandlerError,
     TwofoldWarning,
-    UnknownSiteError,
     factor,
     get_param_store,
     param,
     plate,
     sample,
-    validation_enabled,
 )
 from twofold_torch import distributions as dist
 from twofold_torch.distributions import constraints
 from twofold_torch.handlers import (
-    block,
     condition,
     do,
     infer_config,
     lift,
     mask,
     scale,
-    scope,
     seed,
     substitute,
     trace,
@@ -158,57 +152,6 @@ def test_a_lifted_param_can_be_conditioned_from_outside() -> None:
         lift(chain, prior=3.0)
 
 
-HANDLERS = {
-    "condition": lambda fn, names: condition(fn, data=dict.fromkeys(names, torch.tensor(0.0))),
-    "do": lambda fn, names: do(fn, data=dict.fromkeys(names, torch.tensor(0.0))),
-    "substitute": lambda fn, names: substitute(fn, data=dict.fromkeys(names, torch.tensor(0.0))),
-    "lift": lambda fn, names: lift(fn, prior=dict.fromkeys(names, dist.Normal(0.0, 1.0))),
-}
-
-
-def named() -> None:
-    for name in ("height", "rate_1", "sigma_a"):
-        sample(name, dist.Normal(0.0, 1.0))
-        param(f"{name}_p", torch.tensor(0.0))
-
-
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_a_misspelt_name_is_an_error_with_the_right_one(handler: str) -> None:
-    suffix = "_p" if handler in ("substitute", "lift") else ""
-    with pytest.raises(UnknownSiteError, match=f"{handler} was given 'hieght{suffix}'.*") as caught:
-        HANDLERS[handler](named, [f"hieght{suffix}"])()
-    assert f"did you mean 'height{suffix}'?" in str(caught.value)
-
-
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_a_name_of_something_else_is_a_warning(handler: str) -> None:
-    for name in ("shoe_size", "rate_2" if handler in ("condition", "do") else "rate_2_p"):
-        with pytest.warns(TwofoldWarning, match=f"{handler} was given '{name}'"):
-            HANDLERS[handler](named, [name])()
-
-
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_nothing_is_reported_without_validation_or_after_an_error(handler: str) -> None:
-    def failing() -> None:
-        named()
-        raise ZeroDivisionError
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with validation_enabled(False):
-            HANDLERS[handler](named, ["hieght", "shoe_size"])()
-        with pytest.raises(ZeroDivisionError):
-            HANDLERS[handler](failing, ["hieght", "shoe_size"])()
-        quiet = HANDLERS[handler](named, ["hieght"])
-        quiet.check_names = False
-        quiet()
-
-
-def test_a_site_that_is_given_too_is_no_suggestion() -> None:
-    with pytest.warns(TwofoldWarning, match="'sigma_b'"):
-        condition(named, data={"sigma_a": torch.tensor(0.0), "sigma_b": torch.tensor(0.0)})()
-
-
 WRAPPERS: dict[str, Any] = {
     "scale": lambda fn: scale(fn, scale=2.0),
     "mask": lambda fn: mask(fn, mask=True),
@@ -228,12 +171,3 @@ def test_handlers_that_change_different_things_commute(order: list[str]) -> None
     assert sites.nodes["z"]["infer"] == {"k": 1}
     expected = 2 * (normal_log_density(1.5) + normal_log_density(0.5, 1.5))
     assert sites.log_prob_sum().item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_names_are_those_that_the_handler_sees() -> None:
-    for outer, inner in itertools.permutations(["a", "b"]):
-        scoped = scope(scope(chain, prefix=inner), prefix=outer)
-        sites = trace(condition(scoped, data={f"{outer}/{inner}/z": torch.tensor(1.0)})).get_trace()
-        assert sites.nodes[f"{outer}/{inner}/z"]["is_observed"]
-    with pytest.warns(TwofoldWarning, match="none"):
-        condition(block(chain), data={"z": torch.tensor(1.0)})()

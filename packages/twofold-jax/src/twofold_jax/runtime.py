@@ -23,6 +23,7 @@ __all__ = [
     "apply_stack",
     "draw",
     "is_handled",
+    "isolated",
     "make_key",
     "push",
     "without_inner_renaming",
@@ -94,6 +95,17 @@ def without_inner_renaming(handler: Messenger) -> Iterator[None]:
         yield
     finally:
         _STACK.handlers = before
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """No handler of this thread sees what runs inside: it is no part of the enclosing run."""
+    before, context = _STACK.handlers, _STACK.context
+    _STACK.handlers, _STACK.context = [], None
+    try:
+        yield
+    finally:
+        _STACK.handlers, _STACK.context = before, context
 
 
 class Messenger:

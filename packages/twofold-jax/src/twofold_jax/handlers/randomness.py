@@ -102,7 +102,7 @@ class seed(Messenger):
 def _takes_key(msg: Message) -> bool:
     kind = msg["type"]
     if kind == "sample":
-        return not is_auxiliary(msg)
+        return not (is_auxiliary(msg) and msg["is_observed"])  # a factor never draws
     if kind == "plate":
         size, subsample_size = msg["args"]
         return subsample_size < size and not msg.get("is_repeat")

@@ -13,11 +13,12 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from twofold_jax.distributions import Delta
+from twofold_jax.distributions.constraints import Constraint
 from twofold_jax.distributions.transforms import Transform, biject_to
 from twofold_jax.distributions.transforms.base import IdentityTransform, sum_rightmost
 from twofold_jax.distributions.wrappers import MaskedDistribution
 from twofold_jax.errors import InferenceError, ShapeError, SupportError
-from twofold_jax.messages import Message, site_log_density
+from twofold_jax.messages import CondIndepStackFrame, Message, site_log_density
 from twofold_jax.ops.arrays import is_concrete, shape_of
 from twofold_jax.runtime import Messenger
 
@@ -36,12 +37,24 @@ class LatentSite:
     """First entry in the flat vector."""
     size: int
     """Number of entries in the flat vector."""
-    transform: Transform | None
-    """Bijection onto the support at the first run; None if the support depends on other latents."""
-    plates: tuple[str, ...]
-    """Names of the plates around the site, the outermost first."""
+    support: Constraint
+    """Set of its values, at the first run."""
+    event_dim: int
+    """Number of rightmost dims of a value that are one event."""
+    frames: tuple[CondIndepStackFrame, ...]
+    """Plates around the site, the outermost first."""
     is_imputed: bool = False
     """Whether the site stands for the missing entries of an observation with ``obs_mask``."""
+
+    @property
+    def plates(self) -> tuple[str, ...]:
+        """Names of the plates around the site, the outermost first."""
+        return tuple(frame.name for frame in self.frames)
+
+    @property
+    def transform(self) -> Transform | None:
+        """Bijection onto the support; None if the support depends on other latents, so that it is made at each run."""
+        return biject_to(self.support) if self.support.is_concrete else None
 
 
 def is_latent(msg: Message) -> bool:
@@ -132,8 +145,9 @@ class Survey(Messenger):
                 "name": name,
                 "shape": shape,
                 "unconstrained_shape": unconstrained_shape,
-                "transform": transform if transform.is_concrete else None,
-                "plates": tuple(frame.name for frame in reversed(msg["cond_indep_stack"])),
+                "support": msg["fn"].support,
+                "event_dim": msg["fn"].event_dim,
+                "frames": tuple(reversed(msg["cond_indep_stack"])),
                 "is_imputed": isinstance(msg["fn"], MaskedDistribution) and is_imputed(name, self._names),
             }
         )

@@ -10,8 +10,8 @@ where each latent's value is made from its slice of ``position`` by the bijectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.errors import InferenceError, UnknownSiteError
+from twofold_jax.errors import UnknownSiteError
 from twofold_jax.handlers import seed, trace
 from twofold_jax.handlers.names import report_unused_names
+from twofold_jax.infer.arguments import Explained, ModelArguments
 from twofold_jax.infer.initialization import InitStrategy, init_to_uniform
 from twofold_jax.infer.placing import Density, Gathered, LatentSite, Placed, Subsamples, Survey
 from twofold_jax.messages import Message
-from twofold_jax.ops.tracing import TracedFunction, trace_function
+from twofold_jax.ops.tracing import TracedFunction
 from twofold_jax.runtime import Messenger
 
 __all__ = ["LatentSite", "Potential", "make_potential"]
@@ -47,8 +48,9 @@ class Potential:
         >>> potential.size, [site.name for site in potential.sites]
         (1, ['scale'])
         >>> value_and_gradient = jax.jit(jax.value_and_grad(potential.log_density))
-        >>> [round(float(x), 3) for x in value_and_gradient(jnp.zeros(1))]
-        [-4.983, -0.0]
+        >>> value, gradient = value_and_gradient(jnp.zeros(1))
+        >>> round(float(value), 3), gradient.shape
+        (-4.983, (1,))
         >>> float(potential.constrain(jnp.zeros(1))["scale"])
         1.0
     """
@@ -130,6 +132,17 @@ class Potential:
         pieces = [gathered.pieces[site.name] for site in self.sites]
         return jnp.concatenate(pieces).astype(self.dtype) if pieces else jnp.zeros(0, self.dtype)
 
+    def start(self, rng_key: Array, strategy: InitStrategy, *args: Any, **kwargs: Any) -> Array:
+        """A flat unconstrained position drawn by an initialisation strategy."""
+        keys = iter(jax.random.split(rng_key, max(len(self.sites), 1)))
+
+        def value_of(msg: Message) -> Any:
+            site = {**msg, "kwargs": {**msg["kwargs"], "rng_key": next(keys)}}
+            value = strategy(site)
+            return init_to_uniform(site) if value is None else value
+
+        return self.gather(value_of, *args, **kwargs)
+
     def site_log_densities(self, position: ArrayLike, *args: Any, **kwargs: Any) -> dict[str, Array]:
         """Log density of every sample site at a position, summed within the site, without the Jacobian."""
         density = Density(self.sites, self.size, position)
@@ -146,40 +159,24 @@ class Potential:
 
     @property
     def data(self) -> list[Array]:
-        """The arrays among the model's arguments: the inputs of `traced`."""
-        return [leaf for leaf in jax.tree.leaves((self.args, self.kwargs)) if _is_data(leaf)]
+        """The arrays among the model's arguments: the inputs of the programs below."""
+        return self._arguments.arrays
 
-    def traced(self, fn: Callable[..., Any], *example: Any) -> TracedFunction:
-        """Trace ``fn(*example, args, kwargs)`` into a program of ``(*example, data)``.
-
-        A model that has to see the values of its data gets them as constants of the program instead.
-        """
-        leaves, tree = jax.tree.flatten((self.args, self.kwargs))
-        places = [index for index, leaf in enumerate(leaves) if _is_data(leaf)]
-
-        def with_inputs(*inputs: Any) -> Any:
-            filled = list(leaves)
-            for place, array in zip(places, inputs[-1], strict=True):
-                filled[place] = array
-            return fn(*inputs[:-1], *jax.tree.unflatten(tree, filled))
-
-        def with_constants(*inputs: Any) -> Any:
-            return fn(*inputs[:-1], self.args, self.kwargs)
-
-        try:
-            return trace_function(with_inputs, *example, self.data)
-        except Exception:  # whatever a model does with the values of its data, such as len(np.unique(x)) or pandas
-            return trace_function(with_constants, *example, self.data)
+    @property
+    def _arguments(self) -> ModelArguments:
+        return ModelArguments(self.args, self.kwargs)
 
     def traced_log_density(self) -> TracedFunction:
         """`log_density` as a program of ``(position, data)``."""
         example = np.zeros(self.size, self.dtype)
-        return self.traced(lambda position, args, kwargs: self.log_density(position, *args, **kwargs), example)
+        return self._arguments.traced(
+            lambda position, args, kwargs: self.log_density(position, *args, **kwargs), example
+        )
 
     def traced_constrain(self) -> TracedFunction:
         """`constrain`, deterministic sites included, as a program of ``(position, data)``."""
         example = np.zeros(self.size, self.dtype)
-        return self.traced(
+        return self._arguments.traced(
             lambda position, args, kwargs: self.constrain(position, *args, deterministics=True, **kwargs), example
         )
 
@@ -194,16 +191,9 @@ class Potential:
         report_unused_names("init_to_value", given, self.names)
 
         def start(rng_key: Array, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Array:
-            keys = iter(jax.random.split(rng_key, max(len(self.sites), 1)))
+            return self.start(rng_key, strategy, *args, **kwargs)
 
-            def value_of(msg: Message) -> Any:
-                site = {**msg, "kwargs": {**msg["kwargs"], "rng_key": next(keys)}}
-                value = strategy(site)
-                return init_to_uniform(site) if value is None else value
-
-            return self.gather(value_of, *args, **kwargs)
-
-        return self.traced(start, jax.eval_shape(lambda: jax.random.key(0)))
+        return self._arguments.traced(start, jax.eval_shape(lambda: jax.random.key(0)))
 
 
 def make_potential(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Potential:
@@ -222,8 +212,7 @@ def make_potential(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Pote
         TwofoldError: whatever is wrong with the model itself.
     """
     survey, subsamples = Survey(), dict[str, Array]()
-    with _explained(survey):
-        jax.eval_shape(lambda: _run_once(model, args, kwargs, survey, Subsamples(subsamples)))
+    jax.eval_shape(lambda: _run_once(model, args, kwargs, Explained(), survey, Subsamples(subsamples)))
     sites, offset = [], 0
     for draft in survey.found:
         size = int(np.prod(draft["unconstrained_shape"], dtype=int))
@@ -237,23 +226,3 @@ def _run_once(model: Callable[..., Any], args: Any, kwargs: Any, *handlers: Mess
         for handler in (*handlers, trace(), seed(rng_seed=jax.random.key(0))):
             stack.enter_context(handler)
         model(*args, **kwargs)
-
-
-@contextmanager
-def _explained(survey: Survey) -> Iterator[None]:
-    """Say in the model's words that it looks at a value while it is traced."""
-    try:
-        yield
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        where = f"after the statement {survey.names[-1]!r}" if survey.names else "before its first statement"
-        raise InferenceError(
-            "the model looks at a value that is not known while it is traced",
-            seen=f"{where}: {str(error).splitlines()[0]}",
-            expected="Python's if, while, int() and numpy functions on data and settings only",
-            suggestion="compute with jax.numpy; choose between values by jnp.where, between parts of a model by "
-            "handlers.mask",
-        ) from error
-
-
-def _is_data(leaf: Any) -> bool:
-    return isinstance(leaf, (np.ndarray, jax.Array)) and leaf.dtype != object

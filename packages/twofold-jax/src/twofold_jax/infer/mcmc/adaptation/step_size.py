@@ -71,7 +71,8 @@ def find_reasonable_step_size(
     def accepts(size: Array) -> Array:
         end = leapfrog(density, metric, size, point)
         log_ratio = end.log_density - kinetic_energy(metric, end.momentum) - initial
-        return jnp.where(jnp.isnan(log_ratio), False, log_ratio > jnp.log(target))
+        is_likely: Array = log_ratio > jnp.log(target)  # nan compares False
+        return is_likely
 
     grows = accepts(step_size)
     factor = jnp.where(grows, 2.0, 0.5)
@@ -79,7 +80,7 @@ def find_reasonable_step_size(
 
     def goes_on(state: tuple[Array, Array]) -> Array:
         size, accepted = state
-        return (accepted == grows) & (size > low) & (size < high)
+        return jnp.equal(accepted, grows) & jnp.greater(size, low) & jnp.less(size, high)
 
     def scale(state: tuple[Array, Array]) -> tuple[Array, Array]:
         size = state[0] * factor

@@ -123,6 +123,11 @@ def test_an_observation_outside_the_support_is_reported_with_site_and_shapes() -
     assert isinstance(caught.value, ValueError)
 
 
+def test_a_site_with_a_short_name_is_named_too() -> None:
+    with pytest.raises(SupportError, match="site 'o'"):
+        trace(lambda: sample("o", dist.Exponential(1.0), obs=torch.tensor(-1.0))).get_trace().log_prob_sum()
+
+
 def test_an_error_of_a_users_law_is_reported_with_site_and_shapes() -> None:
     class Odd(torch.distributions.Normal):
         def log_prob(self, value: torch.Tensor) -> torch.Tensor:

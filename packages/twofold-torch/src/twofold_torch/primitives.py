@@ -144,7 +144,7 @@ def _with_sample_shape(name: str, fn: Any, args: tuple[Any, ...], kwargs: dict[s
     shape = arguments.pop("sample_shape", ())
     is_shape = isinstance(shape, tuple | list) and all(isinstance(size, int) for size in shape)
     if args or arguments or not is_shape:
-        extra = [*(repr(arg) for arg in args), *arguments] or [repr(shape)]
+        extra = [*map(_brief, args), *arguments] or [_brief(shape)]
         raise SiteTypeError(
             f"site {name!r}: a {type(fn).__name__} that is made already takes a sample shape and nothing else",
             seen=f"further argument {', '.join(extra)}",
@@ -152,6 +152,10 @@ def _with_sample_shape(name: str, fn: Any, args: tuple[Any, ...], kwargs: dict[s
             suggestion="an observation is passed by name: obs=...",
         )
     return fn.expand(torch.Size(shape) + fn.batch_shape)
+
+
+def _brief(argument: Any) -> str:
+    return f"a tensor of shape {tuple(argument.shape)}" if isinstance(argument, Tensor) else repr(argument)
 
 
 def _sample_partly_observed(

@@ -85,7 +85,7 @@ def _log_prob(name: str, site: dict[str, Any], trace: Trace) -> Tensor:
             raise _unscorable(name, site)
         return result if isinstance(result, Tensor) else torch.as_tensor(result)
     except SiteError as error:
-        raise (error if name in error.problem else _explain(name, site, trace, error)) from None
+        raise (error if repr(name) in error.problem else _explain(name, site, trace, error)) from None
     except (ValueError, RuntimeError, TypeError, AttributeError, IndexError) as error:
         raise _explain(name, site, trace, error) from error
 
@@ -137,12 +137,13 @@ def _explain(name: str, site: dict[str, Any], trace: Trace, error: Exception) ->
             kind = candidate
     if isinstance(error, SiteError):
         kind = type(error)
+    suggestion = getattr(error, "suggestion", None) or "compare the shapes:"
     problem = getattr(error, "problem", None) or f"{type(error).__name__}: {error}"
     return kind(
         f"site {name!r}: {problem}",
         seen=getattr(error, "seen", None),
         expected=getattr(error, "expected", None),
-        suggestion=getattr(error, "suggestion", None) or "compare the shapes:\n" + trace.format_shapes(last_site=name),
+        suggestion=f"{suggestion}\n{trace.format_shapes(last_site=name)}",
     )
 
 

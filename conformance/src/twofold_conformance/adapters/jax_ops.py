@@ -42,7 +42,8 @@ class JaxOps:
         return jax.lax.stop_gradient(value)
 
     def is_array(self, value: Any) -> bool:
-        return isinstance(value, jax.Array)
+        """Whether it is an array of known numbers; an implementation may trace a model before it runs it."""
+        return isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
 
     def shape(self, value: Any) -> tuple[int, ...]:
         return tuple(jnp.shape(value))

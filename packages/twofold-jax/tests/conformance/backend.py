@@ -14,7 +14,7 @@ import twofold_jax
 import twofold_jax.distributions as dist
 from twofold_conformance.adapters.jax_ops import JaxOps, as_numpy, stax_net
 from twofold_conformance.api import CAPABILITIES, Flavour, Kind, PlateView, Run, SiteView
-from twofold_jax import handlers, infer
+from twofold_jax import handlers, infer, optim
 from twofold_jax.distributions import constraints
 from twofold_jax.infer.reparam import LocScaleReparam
 from twofold_jax.messages import joint_log_density, site_log_density
@@ -22,7 +22,6 @@ from twofold_jax.runtime import active_handlers
 from twofold_jax.validation import enable_validation, is_validation_enabled, validation_enabled
 
 _NOT_OFFERED = "sample.callable plate.custom_subsample plate.unsized plate.sequential plate.device store store.persist"
-_UNFINISHED = frozenset() if hasattr(infer, "SVI") else frozenset({"svi"})
 _STATEMENTS = "sample param plate plate_stack factor deterministic subsample module random_module get_mask prng_key"
 _LAWS = (
     "Normal HalfNormal LogNormal Exponential Gamma Beta Uniform Bernoulli Categorical Poisson MultivariateNormal Delta"
@@ -37,7 +36,7 @@ class JaxAdapter:
     version = twofold_jax.__version__
     flavour: Flavour = "stateless"
     spec = "1.0"
-    capabilities = frozenset(CAPABILITIES) - frozenset(_NOT_OFFERED.split()) - _UNFINISHED
+    capabilities = frozenset(CAPABILITIES) - frozenset(_NOT_OFFERED.split())
     choices: ClassVar[Mapping[str, str]] = {
         "SAMPLE-009": "B",
         "PLATE-025": "B",
@@ -97,7 +96,7 @@ class JaxAdapter:
         return getattr(handlers, name)(fn, **settings)
 
     def log_density(self, model: Callable[..., Any], data: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return joint_log_density(handlers.trace(handlers.substitute(model, data=data)).get_trace(*args, **kwargs))
+        return infer.log_density(model, args, kwargs, data)[0]
 
     def set_validation(self, flag: bool | None) -> None:
         twofold_jax.enable_validation(*(() if flag is None else (flag,)))
@@ -121,7 +120,7 @@ class JaxAdapter:
         return jax.vmap(fn)
 
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
-        return _Inference(infer.SVI(model, guide, optax.sgd(learning_rate), infer.Trace_ELBO()))
+        return _Inference(infer.SVI(model, guide, optim.SGD(learning_rate), infer.Trace_ELBO()))
 
 
 class _Inference:

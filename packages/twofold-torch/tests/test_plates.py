@@ -15,6 +15,7 @@ from twofold_torch import (
     PlateError,
     SiteTypeError,
     TwofoldWarning,
+    deterministic,
     iarange,
     irange,
     param,
@@ -23,7 +24,7 @@ from twofold_torch import (
     sample,
 )
 from twofold_torch import distributions as dist
-from twofold_torch.handlers import Messenger, block, condition, replay, scale, trace
+from twofold_torch.handlers import Messenger, block, condition, lift, replay, scale, trace
 from twofold_torch.infer.enum import iter_discrete_traces
 from twofold_torch.runtime import active_handlers
 
@@ -315,6 +316,30 @@ def test_a_stack_of_plates_counts_from_the_right() -> None:
         assert normal().shape == (4, 3, 2, 1)
     with pytest.raises(PlateError, match="'p'"), plate_stack("p", (4,), rightmost_dim=0):
         pass
+
+
+def test_every_kind_of_site_bears_the_marks_of_the_plates_around_it() -> None:
+    def model() -> None:
+        with plate("outer", 2, dim=-2), plate("inner", 3):
+            normal()
+            deterministic("d", 1.0)
+            param("p", torch.ones(3), event_dim=0)
+        for _ in plate("steps", 1):
+            deterministic("in_loop", 1.0)
+
+    nodes = trace(model).get_trace().nodes
+    for name in ("x", "d", "p"):
+        assert [(frame.name, frame.dim) for frame in nodes[name]["cond_indep_stack"]] == [("outer", -2), ("inner", -1)]
+    assert [(frame.name, frame.dim) for frame in nodes["in_loop"]["cond_indep_stack"]] == [("steps", None)]
+
+
+def test_a_lifted_param_stands_outside_of_the_plates_around_its_statement() -> None:
+    def model() -> torch.Tensor:
+        with plate("rows", 3):
+            return param("p", torch.tensor(1.0))
+
+    site = trace(lift(model, prior={"p": dist.Normal(0.0, 1.0)})).get_trace().nodes["p"]
+    assert (site["type"], site["cond_indep_stack"], site["value"].shape) == ("sample", (), ())
 
 
 def test_params_are_taken_row_by_row_and_keep_their_leaf() -> None:

@@ -183,13 +183,13 @@ class plate(Messenger):
         return self._asked_dim
 
     def process_message(self, msg: Message) -> None:
-        """Broadcast and scale a sample site."""
-        if msg["type"] != "sample" or self._frame is None:
-            return
+        """Broadcast and scale a sample site; leave the mark of the plate on every site."""
         fn = msg["fn"]
-        if fn.__class__ is _Subsample:
+        if self._frame is None or fn.__class__ is _Subsample:
             return
         msg["cond_indep_stack"] = (self._frame, *msg["cond_indep_stack"])
+        if msg["type"] != "sample":
+            return
         if self._scale != 1.0:
             msg["scale"] = msg["scale"] * self._scale
         if self.size is not None and (isinstance(fn, TorchBase) or is_law(fn)):
@@ -284,11 +284,11 @@ class _Loop(Messenger):
             STACK.handlers = handlers[: handlers.index(self) + 1]
 
     def process_message(self, msg: Message) -> None:
-        """Scale a sample site."""
-        if msg["type"] != "sample" or self._frame is None or msg["fn"].__class__ is _Subsample:
+        """Scale a sample site; leave the mark of the plate on every site."""
+        if self._frame is None or msg["fn"].__class__ is _Subsample:
             return
         msg["cond_indep_stack"] = (self._frame, *msg["cond_indep_stack"])
-        if self._scale != 1.0:
+        if msg["type"] == "sample" and self._scale != 1.0:
             msg["scale"] = msg["scale"] * self._scale
 
 

@@ -244,8 +244,8 @@ class lift(NamedMessenger):
             msg["value"], msg["stop"] = self._drawn[name], True
             return
         args, kwargs = msg["args"][1:], msg["kwargs"]
-        msg["infer"] = {**msg["infer"], "_lifted": (msg["fn"], msg["args"], kwargs)}
-        msg["type"] = "sample"
+        msg["infer"] = {**msg["infer"], "_lifted": (msg["fn"], msg["args"], kwargs, msg["cond_indep_stack"])}
+        msg["type"], msg["cond_indep_stack"] = "sample", ()
         if is_law(law):
             msg["fn"], msg["args"], msg["kwargs"] = self._fitted(name, law, args), (), {}
         else:
@@ -273,5 +273,5 @@ class lift(NamedMessenger):
         if msg["type"] == "sample" and lifted is not None:
             self._drawn[msg["name"]] = msg["value"]
             msg["type"] = "param"
-            msg["fn"], msg["args"], msg["kwargs"] = lifted
+            msg["fn"], msg["args"], msg["kwargs"], msg["cond_indep_stack"] = lifted
             msg["infer"] = {key: value for key, value in msg["infer"].items() if key != "_lifted"}

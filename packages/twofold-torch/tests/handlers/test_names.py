@@ -60,6 +60,11 @@ def test_a_name_of_something_else_is_a_warning(handler: str) -> None:
             HANDLERS[handler](named, [name])()
 
 
+def test_the_name_of_a_statement_of_another_kind_is_told_apart_from_an_unknown_one() -> None:
+    with pytest.warns(TwofoldWarning, match="'height': a statement of a kind that substitute leaves alone"):
+        HANDLERS["substitute"](named, ["height"])()
+
+
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_nothing_is_reported_without_validation_or_after_an_error(handler: str) -> None:
     def failing() -> None:

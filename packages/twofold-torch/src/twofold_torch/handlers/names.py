@@ -68,10 +68,10 @@ class NamedMessenger(Messenger):
                     seen=f"sites {_listed(self._seen)}",
                     suggestion=f"did you mean {near[0]!r}?",
                 )
-        names = ", ".join(map(repr, unused))
-        warn(
-            f"{type(self).__name__} was given {names}, but the run has the sites {_listed(self._seen)}", TwofoldWarning
-        )
+        who, names = type(self).__name__, ", ".join(map(repr, unused))
+        other = [name for name in unused if name in self._passed]
+        aside = f"; {', '.join(map(repr, other))}: a statement of a kind that {who} leaves alone" if other else ""
+        warn(f"{who} was given {names}, but the sites it can act on are {_listed(self._seen)}{aside}", TwofoldWarning)
 
 
 def _differ(name: str, site: str) -> bool:

@@ -1,5 +1,7 @@
 """Algorithms of inference."""
 
+from . import autoguide
+from .elbo import ELBO, Trace_ELBO
 from .enum import config_enumerate
 from .initialization import (
     init_to_feasible,
@@ -11,13 +13,21 @@ from .initialization import (
 )
 from .mcmc import HMC, MCMC, NUTS
 from .potential import LatentSite, Potential, make_potential
+from .predictive import Predictive
+from .svi import SVI, SVIRunResult
 
 __all__ = [
+    "ELBO",
     "HMC",
     "MCMC",
     "NUTS",
     "LatentSite",
     "Potential",
+    "Predictive",
+    "SVI",
+    "SVIRunResult",
+    "Trace_ELBO",
+    "autoguide",
     "config_enumerate",
     "init_to_feasible",
     "init_to_mean",

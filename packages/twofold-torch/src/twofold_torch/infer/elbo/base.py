@@ -14,10 +14,12 @@ from torch.func import vmap
 
 from ...errors import HandlerError, InferenceWarning
 from ...handlers import replay, trace
+from ...params import get_param_store
 from ...traces import Trace
-from ...validation import is_validation_enabled, validation_enabled
+from ...validation import validation_enabled
+from ..matching import check_model_guide_match
 
-__all__ = ["ELBO", "Estimate", "run_guide_and_model"]
+__all__ = ["ELBO", "Estimate"]
 
 
 class Estimate(NamedTuple):
@@ -49,12 +51,34 @@ class ELBO(abc.ABC):
             raise HandlerError("num_particles of an ELBO", seen=num_particles, expected="an int of at least 1")
         self.num_particles, self.vectorize_particles = num_particles, vectorize_particles
         self.max_plate_nesting = max_plate_nesting
+        self._matched: set[tuple[str, ...]] = set()
+        """Sites of the pairs of guide and model that were compared."""
+        self._prepared: tuple[Any, Any, frozenset[str]] = (None, None, frozenset())
+        """Model, guide and their params, once they have run without ``vmap``."""
 
     @abc.abstractmethod
     def _estimate(
         self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Estimate:
         """The contribution of one particle."""
+
+    def _traces(
+        self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Trace, Trace]:
+        """A run of the guide, and one of the model with the guide's values; traces of model and guide."""
+        guide_trace = trace(guide, graph_type="flat").get_trace(*args, **kwargs)
+        replayed = replay(model, trace=guide_trace)
+        replayed.check_names = False
+        model_trace = trace(replayed, graph_type="flat").get_trace(*args, **kwargs)
+        self._compare(model_trace, guide_trace)
+        return model_trace, guide_trace
+
+    def _compare(self, model_trace: Trace, guide_trace: Trace) -> None:
+        """Check that guide and model match, once for each set of sites."""
+        sites = (*model_trace, *guide_trace)
+        if sites not in self._matched:
+            check_model_guide_match(model_trace.nodes, guide_trace.nodes)
+            self._matched.add(sites)
 
     def loss(self, model: Callable[..., Any], guide: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
         """An estimate of minus the ELBO."""
@@ -96,6 +120,8 @@ class ELBO(abc.ABC):
     def _vectorised(
         self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Estimate:
+        self._prepare(model, guide, args, kwargs)
+
         def particle(_: Tensor) -> Estimate:
             with validation_enabled(False):  # checks of values are branches, which vmap cannot take
                 return self._estimate(model, guide, args, kwargs)
@@ -103,33 +129,14 @@ class ELBO(abc.ABC):
         elbo, surrogate = vmap(particle, randomness="different")(torch.zeros(self.num_particles))
         return Estimate(elbo.mean(), surrogate.mean())
 
-
-def run_guide_and_model(
-    model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[Trace, Trace]:
-    """A run of the guide, and one of the model with the guide's values; traces of guide and model."""
-    guide_trace = trace(guide, graph_type="flat").get_trace(*args, **kwargs)
-    model_trace = trace(replay(model, trace=guide_trace), graph_type="flat").get_trace(*args, **kwargs)
-    if is_validation_enabled():
-        _compare(guide_trace, model_trace)
-    return guide_trace, model_trace
-
-
-def _compare(guide_trace: Trace, model_trace: Trace) -> None:
-    """Warn of latent sites that only one of the two has."""
-    guide_sites = {
-        name for name in guide_trace.stochastic_nodes if not guide_trace.nodes[name]["infer"].get("is_auxiliary")
-    }
-    model_sites = set(model_trace.stochastic_nodes)
-    for missing, here, there in (
-        (model_sites - set(guide_trace.nodes), "model", "guide"),
-        (guide_sites - set(model_trace.nodes), "guide", "model"),
-    ):
-        if missing:
-            warnings.warn(
-                f"latent sites of the {here} that the {there} does not have: {', '.join(sorted(missing))}; the ELBO is "
-                f"that of {here if here == 'guide' else 'prior draws'} there. Give the {there} these sites, under the "
-                "same names",
-                InferenceWarning,
-                stacklevel=5,
-            )
+    def _prepare(
+        self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Run model and guide once as they are: what is made but once, such as params, must not belong to ``vmap``."""
+        store = get_param_store()
+        former, former_guide, names = self._prepared
+        if former is model and former_guide is guide and all(name in store for name in names):
+            return
+        with torch.no_grad(), trace(param_only=True) as params:
+            self._traces(model, guide, args, kwargs)
+        self._prepared = (model, guide, frozenset(params.trace.nodes))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...errors import InferenceError
 from ...traces import Trace
-from .base import ELBO, Estimate, run_guide_and_model
+from .base import ELBO, Estimate
 
 __all__ = ["Trace_ELBO"]
 
@@ -36,7 +36,7 @@ class Trace_ELBO(ELBO):
     def _estimate(
         self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Estimate:
-        guide_trace, model_trace = run_guide_and_model(model, guide, args, kwargs)
+        model_trace, guide_trace = self._traces(model, guide, args, kwargs)
         model_trace.compute_log_prob()
         guide_trace.compute_score_parts()
         elbo = _total(model_trace, "log_prob_sum") - _total(guide_trace, "log_prob_sum")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from twofold_torch import (
     PlateError,
+    ShapeError,
     SiteTypeError,
     TwofoldWarning,
     deterministic,
@@ -101,7 +102,7 @@ def test_rows_of_the_users_choice_may_come_in_any_sequence(rows: Any) -> None:
 
 @pytest.mark.parametrize("rows", [[4], [-1, 0], torch.tensor([0.5]), [], [[0, 1]], [True], ["a"], 3])
 def test_rows_that_the_plate_has_not_are_refused(rows: Any) -> None:
-    with pytest.raises(PlateError, match="'rows'"):
+    with pytest.raises(ShapeError, match="'rows'"):
         plate("rows", 4, subsample=rows)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution as TorchBase
 
 from .distributions import Distribution
-from .errors import PlateError, SiteTypeError
+from .errors import PlateError, ShapeError, SiteTypeError
 from .messages import CondIndepStackFrame, Message, is_law
 from .ops.indices import draw_without_replacement
 from .plate_arguments import (
@@ -204,7 +204,7 @@ class plate(Messenger):
     def _expand_at(self, msg: Message, dim: int, size: int) -> Any:
         shape = list(msg["fn"].batch_shape)
         if shape[dim] != 1:
-            raise PlateError(
+            raise ShapeError(
                 f"site {msg['name']!r} does not fit plate {self.name!r} at dim {dim}",
                 seen=f"size {shape[dim]} in batch shape {tuple(shape)} of {type(msg['fn']).__name__}",
                 expected=f"size {size} of the plate, or 1",

@@ -102,7 +102,7 @@ def test_rows_of_the_users_choice_may_come_in_any_sequence(rows: Any) -> None:
 
 @pytest.mark.parametrize("rows", [[4], [-1, 0], torch.tensor([0.5]), [], [[0, 1]], [True], ["a"], 3])
 def test_rows_that_the_plate_has_not_are_refused(rows: Any) -> None:
-    with pytest.raises(ShapeError, match="'rows'"):
+    with pytest.raises(PlateError, match="'rows'"):
         plate("rows", 4, subsample=rows)
 
 
@@ -354,7 +354,7 @@ def test_params_are_taken_row_by_row_and_keep_their_leaf() -> None:
 
 
 def test_a_site_that_does_not_fit_names_plate_and_sizes() -> None:
-    with plate("rows", 3), pytest.raises(PlateError, match=r"(?s)'x'.*'rows'.*size 2.*size 3"):
+    with plate("rows", 3), pytest.raises(ShapeError, match=r"(?s)'x'.*'rows'.*size 2.*size 3"):
         sample("x", dist.Normal(torch.zeros(2), 1.0))
 
 

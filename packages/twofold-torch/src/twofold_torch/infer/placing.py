@@ -60,7 +60,7 @@ class _FixedBatches(Messenger):
         self._subsamples = subsamples
 
     def _fix_batch(self, msg: Message) -> None:
-        if msg["type"] == "sample" and is_subsample(msg) and msg["value"] is None:
+        if is_subsample(msg) and msg["value"] is None:
             msg["value"] = self._subsamples.get(str(msg["name"]))
 
 
@@ -79,8 +79,8 @@ class Survey(_FixedBatches):
         self.params: list[str] = []
         self.names: dict[str, None] = {}
         self.subsamples: dict[str, Tensor] = {}
-        """The batch of each plate whose rows the model draws itself."""
-        self._drawn: set[str] = set()
+        """The batch of each subsampled plate whose rows the model draws itself."""
+        self._drawing: set[str] = set()
 
     def process_message(self, msg: Message) -> None:
         name = str(msg["name"])
@@ -88,8 +88,8 @@ class Survey(_FixedBatches):
             self.names[name] = None
         if msg["type"] == "param":
             self.params.append(name)
-        if msg["type"] == "sample" and is_subsample(msg) and msg["value"] is None:
-            self._drawn.add(name)
+        if is_subsample(msg) and msg["value"] is None and msg["fn"].subsample_size < msg["fn"].size:
+            self._drawing.add(name)
         self._fix_batch(msg)
         if not is_latent(msg):
             return
@@ -111,7 +111,7 @@ class Survey(_FixedBatches):
         msg["value"] = transform(torch.full(unconstrained_shape, self._shift))
 
     def postprocess_message(self, msg: Message) -> None:
-        if msg["type"] == "sample" and is_subsample(msg) and str(msg["name"]) in self._drawn:
+        if is_subsample(msg) and str(msg["name"]) in self._drawing:
             self.subsamples[str(msg["name"])] = msg["value"]
 
 

@@ -22,9 +22,9 @@ from torch.distributions import Transform
 from ..errors import UnknownSiteError
 from ..messages import Message
 from ..ops.graphs import BatchedDensity, batched_density
-from ..ops.trees import leaves, map_tree
 from ..runtime import Messenger
 from ..validation import validation_enabled
+from .arguments import ModelArguments
 from .placing import Density, Gathered, LatentSite, Placed, Survey
 
 __all__ = ["LatentSite", "Potential", "make_potential"]
@@ -60,6 +60,10 @@ class Potential:
     """Batch of each subsampled plate, by name: the same at every call."""
     dtype: torch.dtype
     """Of positions and densities: torch's default when the potential was made."""
+    names: tuple[str, ...] = ()
+    """All sites of the model, in the order of their statements."""
+    params: tuple[str, ...] = ()
+    """Params of the model, which are held at their values in the store."""
 
     def log_density(self, position: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Joint log density with the Jacobian, at a flat unconstrained position.
@@ -129,15 +133,14 @@ class Potential:
 
         The graph holds what the model did at this call: its data are inputs that keep their present values.
         """
-        data = [leaf for leaf in leaves((self.args, self.kwargs)) if _is_data(leaf)]
+        arguments = ModelArguments(self.args, self.kwargs)
 
         def density(position: Tensor, inputs: list[Tensor]) -> Tensor:
-            queue = iter(inputs)
-            args, kwargs = map_tree(lambda leaf: next(queue) if _is_data(leaf) else leaf, (self.args, self.kwargs))
+            args, kwargs = arguments.filled(inputs)
             return self.log_density(position, *args, **kwargs)
 
         example = torch.zeros(num_positions, self.size, dtype=self.dtype)
-        return batched_density(density, example, data)
+        return batched_density(density, example, arguments.tensors)
 
     def _run(self, handler: Messenger, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if not args and not kwargs:
@@ -170,7 +173,17 @@ def make_potential(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Pote
         size = prod(draft["unconstrained_shape"])
         sites.append(LatentSite(offset=offset, size=size, **draft))
         offset += size
-    return Potential(model, args, kwargs, tuple(sites), offset, survey.subsamples, torch.get_default_dtype())
+    return Potential(
+        model,
+        args,
+        kwargs,
+        tuple(sites),
+        offset,
+        survey.subsamples,
+        torch.get_default_dtype(),
+        tuple(survey.names),
+        tuple(survey.params),
+    )
 
 
 def _changing_supports(model: Callable[..., Any], args: Any, kwargs: Any, survey: Survey) -> set[str]:
@@ -194,7 +207,3 @@ def _same_map(draft: dict[str, Any], other: Transform) -> bool:
         return torch.equal(draft["transform"](probe), other(probe))
     except RuntimeError:
         return False
-
-
-def _is_data(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor)

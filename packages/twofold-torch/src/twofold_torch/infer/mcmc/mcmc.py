@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ... import diagnostics
 from ...errors import HandlerError, InferenceError, InferenceWarning
+from ...warning import warn
 from ..potential import make_potential
 from .adaptation.schedule import Schedule, build_schedule
 from .chains import Chains, Record, advance_chains, chain_streams, start_chains
 from .kernels.base import Info
+from .progress import ProgressBar
+from .quality import warn_of_draws, warn_of_model
 from .target import FunctionTarget, ModelTarget, Target
 
 __all__ = ["MCMC"]
@@ -131,7 +132,8 @@ class MCMC:
         self._record = record.map(lambda array: array[:, :: self.thinning])
         samples = target.constrain(self._record.position)
         self._samples = samples if self.save_params is None else {name: samples[name] for name in self.save_params}
-        self._warn()
+        depths = getattr(self.kernel, "tree_depths", (None, None))
+        warn_of_draws(self._record, depths[1])
 
     def warmup(self, *args: Any, **kwargs: Any) -> None:
         """Tune the kernel only; the next `run` draws with what was learnt."""
@@ -176,6 +178,7 @@ class MCMC:
                 "the model has no continuous latent site to sample",
                 suggestion="add a sample statement without obs, or use Predictive for draws from the model",
             )
+        warn_of_model(potential)
         self._latents = tuple(site.name for site in potential.sites)
         return ModelTarget(potential)
 
@@ -186,7 +189,7 @@ class MCMC:
         total = len(schedule.is_warmup)
         density = target.batched(len(groups[0].streams))
         finished, records = [], []
-        with _Progress(self.progress_bar, len(groups) * total) as progress:
+        with ProgressBar(self.progress_bar, len(groups) * total) as progress:
             for chains in groups:
                 record, index = Record.empty(chains, total - skip), 0
                 try:
@@ -195,14 +198,15 @@ class MCMC:
                         chains, step_size, info = advance_chains(self.kernel, density, chains, now)
                         if index >= skip:
                             record.put(index - skip, chains, step_size, info)
-                        progress.show(bool(now.is_warmup), step_size, info)
+                        if progress.advance(1):
+                            progress.describe("warm-up" if now.is_warmup else "sample", _figures(step_size, info))
                         self._call_hook(target, chains, index, skip)
                 except KeyboardInterrupt:
                     drawn = index - skip
                     if drawn < 1 or len(groups) > 1:
                         raise
                     record = record.first(drawn)
-                    _say(f"interrupted: {drawn} of {total - skip} draws of each chain were kept")
+                    warn(f"interrupted: {drawn} of {total - skip} draws of each chain were kept", InferenceWarning)
                 finished.append(chains)
                 records.append(record)
         return finished, Record.join(records)
@@ -282,61 +286,12 @@ class MCMC:
             raise InferenceError("there are no draws yet", suggestion="call run(...) first")
         return result
 
-    def _warn(self) -> None:
-        """Say in plain words what is wrong with the draws, and what to try."""
-        record = self._require(self._record)
-        draws = record.log_density.numel()
-        diverging = int(record.info.diverging.sum())
-        if diverging:
-            _say(
-                f"{diverging} of {draws} draws diverged: the step size is too large for some part of the posterior, "
-                "which may be missing from the draws. Try target_accept_prob=0.95, or reparameterise (a non-centred "
-                "hierarchy)"
-            )
-        depth = getattr(self.kernel, "_depths", (0, 0))[1]
-        saturated = int((record.info.tree_depth >= depth).sum()) if depth else 0
-        if saturated > 0.05 * draws:
-            _say(
-                f"{saturated} of {draws} trajectories reached max_tree_depth={depth} before turning: draws are correct "
-                "but dear. Try full_mass=True, standardised data, or a longer warm-up"
-            )
-        if record.position.shape[1] >= 100:
-            worst = float(np.nanmax(diagnostics.rhat(record.position), initial=1.0))
-            if worst > 1.01:
-                _say(
-                    f"the largest R-hat is {worst:.3f} (in unconstrained space), above 1.01: the chains do not agree "
-                    "yet. Try more warm-up and more draws; look at the sites in print_summary()"
-                )
 
-
-class _Progress:
-    """A tqdm bar that looks at the statistics ten times a second at most, or nothing at all."""
-
-    def __init__(self, is_shown: bool, total: int) -> None:
-        self._bar = tqdm(total=total, disable=not is_shown, unit="it", dynamic_ncols=True)
-        self._divergences = 0
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        self._bar.close()
-
-    def show(self, is_warmup: bool, step_size: Tensor, info: Info) -> None:
-        if self._bar.disable:
-            return
-        self._divergences += 0 if is_warmup else int(info.diverging.sum())
-        if self._bar.update():
-            self._bar.set_description("warm-up" if is_warmup else "sample", refresh=False)
-            self._bar.set_postfix_str(
-                f"step size {float(step_size.mean()):.2e}, {float(info.num_steps.float().mean()):.0f} steps, "
-                f"acceptance {float(info.accept_prob.mean()):.2f}, divergences {self._divergences}",
-                refresh=False,
-            )
-
-
-def _say(text: str) -> None:
-    warnings.warn(text, InferenceWarning, stacklevel=4)
+def _figures(step_size: Tensor, info: Info) -> str:
+    return (
+        f"step size {float(step_size.mean()):.2e}, {float(info.num_steps.float().mean()):.0f} steps, "
+        f"acceptance {float(info.accept_prob.mean()):.2f}, divergences {int(info.diverging.sum())}"
+    )
 
 
 def _initial_inverse_mass(kernel: Any, size: int) -> Tensor:

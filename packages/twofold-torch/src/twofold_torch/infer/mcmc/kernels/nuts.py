@@ -51,13 +51,14 @@ class NUTS(HMC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not all(isinstance(depth, int) and depth >= 1 for depth in self._depths):
+        if not all(isinstance(depth, int) and depth >= 1 for depth in self.tree_depths):
             raise HandlerError(
                 "max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them"
             )
 
     @property
-    def _depths(self) -> tuple[int, int]:
+    def tree_depths(self) -> tuple[int, int]:
+        """Most doublings while warming up, and while sampling."""
         depth = self.max_tree_depth
         return (depth, depth) if isinstance(depth, int) else (depth[0], depth[1])
 
@@ -71,7 +72,7 @@ class NUTS(HMC):
     ) -> tuple[State, Info]:
         step_size, metric = tuning
         start = Point(state.position, sample_momentum(metric, streams), state.log_density, state.gradient)
-        depth = self._depths[0] if is_warmup else self._depths[1]
+        depth = self.tree_depths[0] if is_warmup else self.tree_depths[1]
         tree = sample_trajectory(density, metric, step_size, start, depth, streams)
         chosen = tree.choice
         accept_prob = tree.sum_accept / tree.num_leaves

@@ -31,6 +31,7 @@ SHOWN = {
     "radon_mn": ["mu_alpha", "sigma_alpha", "sigma_y", "beta[1]", "beta[2]", "alpha[1]", "alpha[26]", "alpha[70]"],
 }
 SVI_STEPS = 5000
+PICTURE = Path(__file__).resolve().parents[1] / "out" / "demo.png"
 
 
 def fit(name: str, draws: int) -> dict[str, dict[str, Row]]:
@@ -87,7 +88,7 @@ def verdict(name: str, fits: Mapping[str, Mapping[str, Row]]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=1000, help="draws of each chain, and iterations of warm-up")
-    parser.add_argument("--picture", type=Path, default=Path("out/demo.png"))
+    parser.add_argument("--picture", type=Path, default=PICTURE)
     settings = parser.parse_args()
     warnings.simplefilter("default")
     started = time.perf_counter()

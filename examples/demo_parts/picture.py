@@ -41,7 +41,7 @@ def draw(results: Mapping[str, Mapping[str, Mapping[str, Row]]], shown: Mapping[
         panel.set_xlabel("distance from the reference mean, in reference sd")
         panel.set_title(f"{name}: mean and 90% interval")
         panel.axvline(0.0, color="lightgrey", zorder=0)
-    panels[0].legend(loc="lower left", frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.errors import SupportError
-from twofold_jax.ops.kernel import kernel
+from ..errors import SupportError
+from ..ops.kernel import kernel
 
 __all__ = ["Alternatives", "log_softmax", "one_of", "sigmoid", "softmax", "softplus"]
 

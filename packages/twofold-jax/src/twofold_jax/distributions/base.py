@@ -11,11 +11,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.checks import check_arguments, check_value
-from twofold_jax.distributions.constraints.base import Constraint
-from twofold_jax.errors import RandomKeyError
-from twofold_jax.ops.arrays import as_array_like, broadcast_shapes, is_prng_key, shape_of
-from twofold_jax.validation import enable_validation, is_validation_enabled
+from ..errors import RandomKeyError
+from ..ops.arrays import as_array_like, broadcast_shapes, is_prng_key, shape_of
+from ..validation import enable_validation, is_validation_enabled
+from .checks import check_arguments, check_value
+from .constraints.base import Constraint
 
 if TYPE_CHECKING:
     pass
@@ -314,7 +314,7 @@ class Distribution:
 
     def expand(self, batch_shape: Sequence[int]) -> Distribution:
         """The law with its batch dims repeated up to ``batch_shape``; draws of the repetitions are independent."""
-        from twofold_jax.distributions.wrappers import ExpandedDistribution
+        from .wrappers import ExpandedDistribution
 
         shape = tuple(batch_shape)
         return self if shape == self.batch_shape else ExpandedDistribution(self, shape)
@@ -329,14 +329,14 @@ class Distribution:
         Raises:
             ShapeError: the law has fewer batch dims.
         """
-        from twofold_jax.distributions.wrappers import Independent
+        from .wrappers import Independent
 
         n = len(self.batch_shape) if reinterpreted_batch_ndims is None else reinterpreted_batch_ndims
         return self if n == 0 else Independent(self, n)
 
     def mask(self, mask: ArrayLike) -> Distribution:
         """The law whose log density is 0 where ``mask`` is False, whatever the value there, NaN included."""
-        from twofold_jax.distributions.wrappers import MaskedDistribution
+        from .wrappers import MaskedDistribution
 
         return self if mask is True else MaskedDistribution(self, mask)
 

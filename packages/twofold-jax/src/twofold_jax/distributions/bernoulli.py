@@ -7,12 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, sigmoid, softplus
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import logit
+from ..ops.kernel import kernel
+from ..ops.special import logit
+from . import constraints
+from .alternatives import Alternatives, one_of, sigmoid, softplus
+from .base import Distribution, Shape
+from .kl import register_kl
 
 __all__ = ["Bernoulli", "BernoulliLogits", "BernoulliProbs"]
 

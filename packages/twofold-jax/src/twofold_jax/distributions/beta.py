@@ -8,11 +8,11 @@ from jax import Array
 from jax.scipy.special import betainc, betaln, digamma
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import binomial_log_mass, logit
+from ..ops.kernel import kernel
+from ..ops.special import binomial_log_mass, logit
+from . import constraints
+from .base import Distribution, Shape
+from .kl import register_kl
 
 __all__ = ["Beta"]
 

@@ -8,13 +8,13 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, sigmoid
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.ops.arrays import is_concrete
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import binomial_log_mass, logit
+from ..ops.arrays import is_concrete
+from ..ops.kernel import kernel
+from ..ops.special import binomial_log_mass, logit
+from . import constraints
+from .alternatives import Alternatives, one_of, sigmoid
+from .base import Distribution, Shape
+from .constraints import Constraint
 
 __all__ = ["Binomial", "BinomialLogits", "BinomialProbs"]
 

@@ -8,15 +8,15 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, softmax
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.constraints.vector import log_weights
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.errors import ShapeError
-from twofold_jax.ops.arrays import as_array_like, shape_of
-from twofold_jax.ops.kernel import kernel
+from ..errors import ShapeError
+from ..ops.arrays import as_array_like, shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .alternatives import Alternatives, one_of, softmax
+from .base import Distribution, Shape
+from .constraints import Constraint
+from .constraints.vector import log_weights
+from .kl import register_kl
 
 __all__ = ["Categorical", "CategoricalLogits", "CategoricalProbs"]
 

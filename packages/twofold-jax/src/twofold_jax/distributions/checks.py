@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twofold_jax.distributions.constraints.base import Constraint, is_dependent
-from twofold_jax.distributions.constraints.describe import describe
-from twofold_jax.errors import SupportError
-from twofold_jax.ops.arrays import as_array_like, is_concrete, shape_of
+from ..errors import SupportError
+from ..ops.arrays import as_array_like, is_concrete, shape_of
+from .constraints.base import Constraint, is_dependent
+from .constraints.describe import describe
 
 if TYPE_CHECKING:
-    from twofold_jax.distributions.base import Distribution
+    from .base import Distribution
 
 __all__ = ["check_arguments", "check_value"]
 

@@ -8,12 +8,12 @@ from jax import Array
 from jax.scipy.special import digamma, gammaln
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.categorical import check_categories
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.arrays import finfo, shape_of
-from twofold_jax.ops.kernel import kernel
+from ..ops.arrays import finfo, shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .categorical import check_categories
+from .kl import register_kl
 
 __all__ = ["Dirichlet"]
 

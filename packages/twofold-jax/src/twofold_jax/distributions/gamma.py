@@ -11,12 +11,12 @@ from jax import Array
 from jax.scipy.special import digamma, gammainc, gammaincc, gammaln
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.arrays import finfo
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import poisson_log_mass
+from ..ops.arrays import finfo
+from ..ops.kernel import kernel
+from ..ops.special import poisson_log_mass
+from . import constraints
+from .base import Distribution, Shape
+from .kl import register_kl
 
 __all__ = ["Chi2", "Gamma", "InverseGamma"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.ops.kernel import kernel
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["Gumbel"]
 

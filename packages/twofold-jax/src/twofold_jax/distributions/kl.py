@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import jax.numpy as jnp
 from jax import Array
 
-from twofold_jax.distributions.base import Distribution
-from twofold_jax.distributions.delta import Delta
-from twofold_jax.distributions.transforms.base import sum_rightmost
-from twofold_jax.distributions.wrappers import ExpandedDistribution, Independent, MaskedDistribution
-from twofold_jax.ops.arrays import broadcast_shapes
+from ..ops.arrays import broadcast_shapes
+from .base import Distribution
+from .delta import Delta
+from .transforms.base import sum_rightmost
+from .wrappers import ExpandedDistribution, Independent, MaskedDistribution
 
 __all__ = ["kl_divergence", "register_kl"]
 

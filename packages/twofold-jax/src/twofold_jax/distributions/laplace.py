@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.kernel import kernel
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .kl import register_kl
 
 __all__ = ["Laplace"]
 

@@ -11,12 +11,12 @@ from jax import Array
 from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.errors import ShapeError
-from twofold_jax.ops.arrays import finfo
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import from_strict_lower
+from ..errors import ShapeError
+from ..ops.arrays import finfo
+from ..ops.kernel import kernel
+from ..ops.linalg import from_strict_lower
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["LKJCholesky"]
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import logit
+from ..ops.kernel import kernel
+from ..ops.special import logit
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["Logistic"]
 

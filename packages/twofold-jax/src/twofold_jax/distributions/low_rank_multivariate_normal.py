@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.errors import ShapeError
-from twofold_jax.ops.arrays import broadcast_shapes, shape_of
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import cholesky, half_log_det, solve_lower
+from ..errors import ShapeError
+from ..ops.arrays import broadcast_shapes, shape_of
+from ..ops.kernel import kernel
+from ..ops.linalg import cholesky, half_log_det, solve_lower
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["LowRankMultivariateNormal"]
 

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.categorical import Categorical
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.errors import ShapeError, SiteTypeError
-from twofold_jax.ops.arrays import broadcast_shapes, shape_of
-from twofold_jax.ops.kernel import kernel
+from ..errors import ShapeError, SiteTypeError
+from ..ops.arrays import broadcast_shapes, shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .categorical import Categorical
+from .constraints import Constraint
 
 __all__ = ["MixtureSameFamily"]
 

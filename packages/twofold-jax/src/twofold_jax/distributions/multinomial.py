@@ -8,14 +8,14 @@ from jax import Array
 from jax.scipy.special import gammaln, xlogy
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, softmax
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.categorical import check_categories
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.constraints.vector import log_weights
-from twofold_jax.ops.arrays import shape_of
-from twofold_jax.ops.kernel import kernel
+from ..ops.arrays import shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .alternatives import Alternatives, one_of, softmax
+from .base import Distribution, Shape
+from .categorical import check_categories
+from .constraints import Constraint
+from .constraints.vector import log_weights
 
 __all__ = ["Multinomial", "MultinomialLogits", "MultinomialProbs"]
 

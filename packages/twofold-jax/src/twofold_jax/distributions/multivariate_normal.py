@@ -10,15 +10,15 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.distributions.normal import Normal
-from twofold_jax.distributions.wrappers import Independent
-from twofold_jax.errors import ShapeError, SupportError
-from twofold_jax.ops.arrays import broadcast_shapes, shape_of
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import cholesky, cholesky_of_inverse, half_log_det, solve_lower
+from ..errors import ShapeError, SupportError
+from ..ops.arrays import broadcast_shapes, shape_of
+from ..ops.kernel import kernel
+from ..ops.linalg import cholesky, cholesky_of_inverse, half_log_det, solve_lower
+from . import constraints
+from .base import Distribution, Shape
+from .kl import register_kl
+from .normal import Normal
+from .wrappers import Independent
 
 __all__ = ["MultivariateNormal"]
 

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, sigmoid
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.binomial import count_log_mass
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import logit
+from ..ops.kernel import kernel
+from ..ops.special import logit
+from . import constraints
+from .alternatives import Alternatives, one_of, sigmoid
+from .base import Distribution, Shape
+from .binomial import count_log_mass
 
 __all__ = ["NegativeBinomial", "NegativeBinomialLogits", "NegativeBinomialProbs"]
 

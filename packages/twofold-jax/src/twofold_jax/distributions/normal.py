@@ -11,13 +11,13 @@ from jax import Array
 from jax.scipy import special
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.distributions.transformed import TransformedDistribution
-from twofold_jax.distributions.transforms import ExpTransform, Transform
-from twofold_jax.ops.kernel import kernel
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .constraints import Constraint
+from .kl import register_kl
+from .transformed import TransformedDistribution
+from .transforms import ExpTransform, Transform
 
 __all__ = ["HalfNormal", "LogNormal", "Normal"]
 

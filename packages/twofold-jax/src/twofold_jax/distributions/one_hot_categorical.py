@@ -7,14 +7,14 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.alternatives import Alternatives, one_of, softmax
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.categorical import _kl, check_categories
-from twofold_jax.distributions.constraints.vector import log_weights
-from twofold_jax.distributions.kl import register_kl
-from twofold_jax.ops.arrays import shape_of
-from twofold_jax.ops.kernel import kernel
+from ..ops.arrays import shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .alternatives import Alternatives, one_of, softmax
+from .base import Distribution, Shape
+from .categorical import _kl, check_categories
+from .constraints.vector import log_weights
+from .kl import register_kl
 
 __all__ = ["OneHotCategorical", "OneHotCategoricalLogits", "OneHotCategoricalProbs"]
 

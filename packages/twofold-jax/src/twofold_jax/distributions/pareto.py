@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.ops.arrays import finfo
-from twofold_jax.ops.kernel import kernel
+from ..ops.arrays import finfo
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .constraints import Constraint
 
 __all__ = ["Pareto"]
 

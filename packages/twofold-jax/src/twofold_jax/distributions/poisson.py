@@ -8,10 +8,10 @@ from jax import Array
 from jax.scipy.special import gammaincc
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import poisson_log_mass
+from ..ops.kernel import kernel
+from ..ops.special import poisson_log_mass
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["Poisson"]
 

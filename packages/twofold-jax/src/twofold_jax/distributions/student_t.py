@@ -10,10 +10,10 @@ from jax import Array
 from jax.scipy.special import betainc, betaln, digamma
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.special import log1p_square, log_gamma_half_step
+from ..ops.kernel import kernel
+from ..ops.special import log1p_square, log_gamma_half_step
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["StudentT"]
 

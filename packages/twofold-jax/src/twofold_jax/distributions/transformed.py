@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint, independent
-from twofold_jax.distributions.transforms import ComposeTransform, Transform
-from twofold_jax.distributions.transforms.base import sum_rightmost
-from twofold_jax.errors import SiteTypeError
+from ..errors import SiteTypeError
+from .base import Distribution, Shape
+from .constraints import Constraint, independent
+from .transforms import ComposeTransform, Transform
+from .transforms.base import sum_rightmost
 
 __all__ = ["TransformedDistribution"]
 
@@ -46,7 +46,7 @@ class TransformedDistribution(Distribution):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        parts = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
+        parts: list[Any] = list(transforms) if isinstance(transforms, (list, tuple)) else [transforms]
         for part in parts:
             if not isinstance(part, Transform):
                 raise SiteTypeError(

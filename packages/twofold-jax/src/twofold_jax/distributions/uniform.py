@@ -8,12 +8,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.errors import SupportError
-from twofold_jax.ops.arrays import is_concrete
-from twofold_jax.ops.kernel import kernel
+from ..errors import SupportError
+from ..ops.arrays import is_concrete
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .constraints import Constraint
 
 __all__ = ["Uniform"]
 

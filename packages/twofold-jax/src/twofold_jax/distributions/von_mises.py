@@ -10,10 +10,10 @@ from jax import Array, lax
 from jax.scipy.special import i0e, i1e
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.ops.arrays import finfo
-from twofold_jax.ops.kernel import kernel
+from ..ops.arrays import finfo
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
 
 __all__ = ["VonMises"]
 

@@ -10,12 +10,12 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.base import Distribution, Shape
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.errors import ShapeError, SupportError
-from twofold_jax.ops.arrays import as_array_like, broadcast_shapes, is_concrete, shape_of
-from twofold_jax.ops.kernel import kernel
+from ..errors import ShapeError, SupportError
+from ..ops.arrays import as_array_like, broadcast_shapes, is_concrete, shape_of
+from ..ops.kernel import kernel
+from . import constraints
+from .base import Distribution, Shape
+from .constraints import Constraint
 
 __all__ = ["ExpandedDistribution", "Independent", "MaskedDistribution"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 
-from twofold_jax.errors import ShapeError, SiteTypeError
+from ..errors import ShapeError, SiteTypeError
 
 __all__ = [
     "as_array_like",

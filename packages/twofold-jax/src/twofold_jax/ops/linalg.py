@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
-from twofold_jax.ops.arrays import broadcast_shapes
+from .arrays import broadcast_shapes
 
 __all__ = ["cholesky", "cholesky_of_inverse", "from_strict_lower", "half_log_det", "solve_lower", "strict_lower"]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import jax
 import numpy as np
 
-from twofold_jax.ops.arrays import is_concrete
+from .arrays import is_concrete
 
 __all__ = ["Record"]
 
@@ -56,8 +56,11 @@ class Record:
             return True
         if type(self) is not type(other):
             return False
-        mine, theirs = (jax.tree.flatten(record) for record in (self, other))
-        return bool(mine[1] == theirs[1]) and all(_same(a, b) for a, b in zip(mine[0], theirs[0], strict=True))
+        mine, theirs = jax.tree.leaves(self), jax.tree.leaves(other)
+        structures: list[Any] = [jax.tree.structure(record) for record in (self, other)]
+        if structures[0] != structures[1]:
+            return False
+        return all(_same(a, b) for a, b in zip(mine, theirs, strict=True))
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(getattr(self, n) for n in self.static_names)))

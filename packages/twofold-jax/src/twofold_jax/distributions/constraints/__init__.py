@@ -3,21 +3,21 @@
 ``to_spec`` and ``from_spec`` write one to JSON and read it back; ``describe`` says it in words.
 """
 
-from twofold_jax.distributions.constraints.base import (
+from .base import (
     Constraint,
     dependent,
     dependent_property,
     independent,
     is_dependent,
 )
-from twofold_jax.distributions.constraints.describe import describe
-from twofold_jax.distributions.constraints.matrix import *
-from twofold_jax.distributions.constraints.matrix import __all__ as _matrix
-from twofold_jax.distributions.constraints.scalar import *
-from twofold_jax.distributions.constraints.scalar import __all__ as _scalar
-from twofold_jax.distributions.constraints.spec import from_spec, to_spec
-from twofold_jax.distributions.constraints.vector import *
-from twofold_jax.distributions.constraints.vector import __all__ as _vector
+from .describe import describe
+from .matrix import *
+from .matrix import __all__ as _matrix
+from .scalar import *
+from .scalar import __all__ as _scalar
+from .spec import from_spec, to_spec
+from .vector import *
+from .vector import __all__ as _vector
 
 __all__ = [
     "Constraint",

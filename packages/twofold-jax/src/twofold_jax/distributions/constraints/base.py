@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from jax.typing import ArrayLike
 
-from twofold_jax.ops.arrays import namespace
-from twofold_jax.ops.records import Record
+from ...ops.arrays import namespace
+from ...ops.records import Record
 
 __all__ = ["Constraint", "SingletonConstraint", "dependent", "dependent_property", "independent", "is_dependent"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from twofold_jax.distributions.constraints import matrix, scalar, vector
-from twofold_jax.distributions.constraints.base import Constraint, independent
+from . import matrix, scalar, vector
+from .base import Constraint, independent
 
 __all__ = ["describe"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.constraints.base import SingletonConstraint, independent
-from twofold_jax.distributions.constraints.scalar import real
-from twofold_jax.ops.arrays import namespace
+from ...ops.arrays import namespace
+from .base import SingletonConstraint, independent
+from .scalar import real
 
 __all__ = [
     "corr_cholesky",

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.constraints.base import Constraint, SingletonConstraint
-from twofold_jax.ops.arrays import constant_like, namespace
+from ...ops.arrays import constant_like, namespace
+from .base import Constraint, SingletonConstraint
 
 __all__ = [
     "boolean",

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from twofold_jax.distributions.constraints import matrix, scalar, vector
-from twofold_jax.distributions.constraints.base import Constraint, SingletonConstraint, independent
-from twofold_jax.errors import FileFormatError
+from ...errors import FileFormatError
+from . import matrix, scalar, vector
+from .base import Constraint, SingletonConstraint, independent
 
 __all__ = ["from_spec", "to_spec"]
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions.constraints.base import Constraint, SingletonConstraint, independent
-from twofold_jax.distributions.constraints.scalar import real
-from twofold_jax.ops.arrays import namespace
+from ...ops.arrays import namespace
+from .base import Constraint, SingletonConstraint, independent
+from .scalar import real
 
 __all__ = [
     "cat",

@@ -1,13 +1,13 @@
 """Bijections between sets of values, and the registry that finds one for a constraint."""
 
-from twofold_jax.distributions.transforms.base import (
+from .base import (
     ComposeTransform,
     IdentityTransform,
     IndependentTransform,
     Transform,
 )
-from twofold_jax.distributions.transforms.concatenated import CatTransform
-from twofold_jax.distributions.transforms.elementwise import (
+from .concatenated import CatTransform
+from .elementwise import (
     AbsTransform,
     AffineTransform,
     ExpTransform,
@@ -15,7 +15,7 @@ from twofold_jax.distributions.transforms.elementwise import (
     SigmoidTransform,
     SoftplusTransform,
 )
-from twofold_jax.distributions.transforms.matrix import (
+from .matrix import (
     CholeskyTransform,
     CorrCholeskyTransform,
     CorrMatrixCholeskyTransform,
@@ -24,14 +24,12 @@ from twofold_jax.distributions.transforms.matrix import (
     ScaledUnitLowerCholeskyTransform,
     SoftplusLowerCholeskyTransform,
 )
-from twofold_jax.distributions.transforms.registry import ConstraintRegistry, biject_to
-from twofold_jax.distributions.transforms.vector import (
+from .rearranging import PermuteTransform, ReshapeTransform, UnpackTransform
+from .registry import ConstraintRegistry, biject_to
+from .vector import (
     L1BallTransform,
     OrderedTransform,
-    PermuteTransform,
-    ReshapeTransform,
     StickBreakingTransform,
-    UnpackTransform,
     ZeroSumTransform,
 )
 

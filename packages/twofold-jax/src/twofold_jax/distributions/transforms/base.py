@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.ops.arrays import shape_of
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.records import Record
+from ...ops.arrays import shape_of
+from ...ops.kernel import kernel
+from ...ops.records import Record
+from .. import constraints
+from ..constraints import Constraint
 
 __all__ = ["ComposeTransform", "IdentityTransform", "IndependentTransform", "Shape", "Transform", "sum_rightmost"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.transforms.base import Transform
-from twofold_jax.errors import ShapeError
+from ...errors import ShapeError
+from .. import constraints
+from ..constraints import Constraint
+from .base import Transform
 
 __all__ = ["CatTransform"]
 

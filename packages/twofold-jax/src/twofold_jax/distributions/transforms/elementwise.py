@@ -10,11 +10,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.transforms.base import Shape, Transform
-from twofold_jax.ops.arrays import broadcast_shapes, finfo, is_concrete, shape_of
-from twofold_jax.ops.kernel import kernel
+from ...ops.arrays import broadcast_shapes, finfo, is_concrete, shape_of
+from ...ops.kernel import kernel
+from .. import constraints
+from ..constraints import Constraint
+from .base import Shape, Transform
 
 __all__ = [
     "AbsTransform",

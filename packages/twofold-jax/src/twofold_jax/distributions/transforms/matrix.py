@@ -12,13 +12,13 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.transforms.base import Shape, Transform
-from twofold_jax.errors import ShapeError
-from twofold_jax.ops.arrays import broadcast_shapes, shape_of
-from twofold_jax.ops.kernel import kernel
-from twofold_jax.ops.linalg import cholesky, from_strict_lower, strict_lower
+from ...errors import ShapeError
+from ...ops.arrays import broadcast_shapes, shape_of
+from ...ops.kernel import kernel
+from ...ops.linalg import cholesky, from_strict_lower, strict_lower
+from .. import constraints
+from ..constraints import Constraint
+from .base import Shape, Transform
 
 __all__ = [
     "CholeskyTransform",

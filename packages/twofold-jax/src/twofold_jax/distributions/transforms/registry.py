@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from twofold_jax.distributions import constraints
-from twofold_jax.distributions.constraints import Constraint
-from twofold_jax.distributions.transforms.base import (
+from .. import constraints
+from ..constraints import Constraint
+from .base import (
     ComposeTransform,
     IdentityTransform,
     IndependentTransform,
     Transform,
 )
-from twofold_jax.distributions.transforms.concatenated import CatTransform
-from twofold_jax.distributions.transforms.elementwise import (
+from .concatenated import CatTransform
+from .elementwise import (
     AffineTransform,
     ExpTransform,
     SigmoidTransform,
     SoftplusTransform,
 )
-from twofold_jax.distributions.transforms.matrix import (
+from .matrix import (
     CholeskyTransform,
     CorrCholeskyTransform,
     CorrMatrixCholeskyTransform,
@@ -28,7 +28,7 @@ from twofold_jax.distributions.transforms.matrix import (
     ScaledUnitLowerCholeskyTransform,
     SoftplusLowerCholeskyTransform,
 )
-from twofold_jax.distributions.transforms.vector import (
+from .vector import (
     L1BallTransform,
     OrderedTransform,
     StickBreakingTransform,

@@ -99,3 +99,35 @@ def test_cdf_and_icdf_invert_each_other_for_numbers():
     law = Normal(1.0, 2.0)
     probabilities = torch.tensor([0.1, 0.5, 0.9])
     torch.testing.assert_close(law.cdf(law.icdf(probabilities)), probabilities)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 0.5, 1.0, 1e12, 1e30])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_scales_given_as_numbers_may_be_extreme(scale, dtype):
+    z = torch.tensor([-5.0, 0.0, 0.25, 3.0], dtype=torch.float64)
+    value = (z * scale).to(dtype)
+    expected = torch.as_tensor(stats.norm(0, scale).logpdf(z * scale), dtype=dtype)
+    torch.testing.assert_close(Normal(0.0, scale).log_prob(value), expected, rtol=2e-6, atol=0)
+    expected = torch.as_tensor(stats.halfnorm(0, scale).logpdf(z.abs() * scale), dtype=dtype)
+    torch.testing.assert_close(HalfNormal(scale).log_prob(value.abs()), expected, rtol=2e-6, atol=0)
+
+
+def test_a_square_does_not_overflow_in_half_precision():
+    value = torch.tensor([0.0, 3e4], dtype=torch.float16)
+    expected = torch.as_tensor(stats.norm(0, 1e4).logpdf([0.0, 3e4]), dtype=torch.float16)
+    torch.testing.assert_close(Normal(0.0, 1e4).log_prob(value), expected)
+
+
+@pytest.mark.parametrize("law", [Normal(0.0, 1.0), Normal(1.0, 2.0), HalfNormal(1.0), LogNormal(0.0, 1.0)])
+def test_laws_of_numbers_draw_on_the_default_device(law):
+    with torch.device("meta"):
+        assert law.sample().device.type == "meta"
+        assert law.sample((3,)).device.type == "meta"
+
+
+def test_half_normal_has_no_density_below_zero_and_some_at_minus_zero():
+    with_checks_off = HalfNormal(2.0, validate_args=False)
+    densities = with_checks_off.log_prob(torch.tensor([-1.0, -0.0, float("nan")]))
+    assert densities[0] == -torch.inf
+    assert densities[1] == with_checks_off.log_prob(torch.tensor(0.0))
+    assert densities[2].isnan()

@@ -74,3 +74,44 @@ def test_softplus_inverse_inverts():
     y = torch.tensor([1e-20, 0.1, 1.0, 50.0], dtype=torch.float64)
     x = special.softplus_inverse(y)
     torch.testing.assert_close(torch.nn.functional.softplus(x, threshold=1e3), y, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(2.0, -0.5), (0.0, 1.0), (-1e5, 3.0), (1.0, 1e6), (1.0, -math.inf)])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.int64])
+def test_affine_equals_its_two_operations_in_every_dtype(slope, intercept, dtype):
+    x = torch.tensor([0, 1, 3]).to(dtype)
+    torch.testing.assert_close(special.affine(x, slope, intercept), x * slope + intercept)
+
+
+def test_affine_keeps_a_nan():
+    assert special.affine(torch.ones(()), math.nan, 0.0).isnan()
+
+
+def test_raised_to_moves_values_but_not_gradients():
+    x = torch.tensor([-1.0, 0.5, 2.0], requires_grad=True)
+    special.raised_to(x, 0.0, 1.0).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+    assert special.raised_to(x.detach(), 0.0, 1.0).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_gradients_may_be_needed_inside_every_transformation():
+    seen = []
+
+    def look(x):
+        seen.append(special.may_need_gradient(x))
+        return x.sum()
+
+    x = torch.ones(2, 2)
+    look(x)
+    torch.func.grad(lambda y: torch.vmap(look)(y).sum())(x)
+    torch.vmap(torch.func.grad(look))(x)
+    torch.func.jvp(look, (x,), (x,))
+    look(x.requires_grad_())
+    assert seen == [False, True, True, True, True]
+
+
+def test_xlogy_has_no_nan_gradient_at_zero_under_grad_of_vmap():
+    def total(y):
+        return torch.vmap(lambda row: special.xlogy(torch.zeros(2), row))(y).sum()
+
+    assert torch.func.grad(total)(torch.zeros(3, 2)).tolist() == [[0.0, 0.0]] * 3

@@ -147,9 +147,9 @@ class TorchDistributionMixin:
         Returns:
             A tensor of shape ``sample_shape + batch_shape + event_shape``.
         """
-        shape = torch.Size(sample_shape)
         law: Any = self
-        draw: Tensor = law.rsample(shape) if law.has_rsample else law.sample(shape)
+        rule = law.rsample if law.has_rsample else law.sample
+        draw: Tensor = rule(torch.Size(sample_shape)) if sample_shape else rule()
         return draw
 
     def score_parts(self, value: Any, *args: Any, **kwargs: Any) -> ScoreParts:

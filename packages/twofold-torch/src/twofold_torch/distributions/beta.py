@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from twofold_torch.ops.special import log_beta, xlog1py, xlogy
+from twofold_torch.ops.special import affine, log_beta, raised_to, xlog1py, xlogy
 
-from .gamma import log_gamma_draw
+from .gamma import gamma_draw, log_gamma_draw
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["Beta"]
@@ -53,13 +53,20 @@ class Beta(UnivariateLaw, td.Beta):
         if self._validate_args:
             self._validate_sample(value)
         a, b = self._arguments()
-        value = as_value(value)
-        return self._over_batch(xlogy(a - 1, value) + xlog1py(b - 1, -value) - log_beta(a, b))
+        value, height = as_value(value), -log_beta(a, b)
+        if isinstance(height, Tensor):
+            return self._over_batch(xlogy(a - 1, value) + xlog1py(b - 1, -value) + height)
+        log_prob = affine(value.log(), a - 1, height) if a != 1 else affine(torch.zeros_like(value), 0.0, height)
+        return self._over_batch(log_prob if b == 1 else torch.add(log_prob, (-value).log1p(), alpha=b - 1))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both parameters; strictly inside the unit interval."""
         shape = torch.Size(sample_shape)
-        odds = log_gamma_draw(self.concentration1, shape) - log_gamma_draw(self.concentration0, shape)
-        value = odds.sigmoid()
+        if all(isinstance(argument, float) and argument >= 1 for argument in self._arguments()):
+            first, second = (gamma_draw(argument, shape) for argument in (self.concentration1, self.concentration0))
+            value = first / (first + second)
+        else:  # in logarithms: gamma draws of small concentrations vanish
+            draws = log_gamma_draw(torch.stack((self.concentration1, self.concentration0), -1), shape)
+            value = (draws[..., 0] - draws[..., 1]).sigmoid()
         info = torch.finfo(value.dtype)
-        return value + (value.detach().clamp(min=info.tiny, max=1 - info.eps / 2) - value.detach())
+        return raised_to(value, info.tiny, 1 - info.eps / 2)

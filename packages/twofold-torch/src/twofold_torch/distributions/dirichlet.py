@@ -9,7 +9,7 @@ from torch import Tensor
 from torch import distributions as td
 
 from twofold_torch.errors import ShapeError
-from twofold_torch.ops.special import xlogy
+from twofold_torch.ops.special import raised_to, xlogy
 
 from . import constraints
 from .checks import check_argument
@@ -54,7 +54,7 @@ class Dirichlet(LeanLaw, td.Dirichlet):
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``concentration``; entries too small for the format are its smallest normal number."""
         value = log_gamma_draw(self.concentration, torch.Size(sample_shape)).softmax(-1)
-        return value + (value.detach().clamp(min=torch.finfo(value.dtype).tiny) - value.detach())
+        return raised_to(value, torch.finfo(value.dtype).tiny)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of ``value``."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torch import Tensor
 from torch import distributions as td
 
-from twofold_torch.ops.special import log
+from twofold_torch.ops.special import affine
 
 from .lean import Parameter, UnivariateLaw, as_value
 
@@ -43,9 +44,13 @@ class Exponential(UnivariateLaw, td.Exponential):
         if self._validate_args:
             self._validate_sample(value)
         (rate,) = self._arguments()
-        return self._over_batch(log(rate) - as_value(value) * rate)
+        value = as_value(value)
+        if not isinstance(rate, Tensor):
+            return self._over_batch(affine(value, -rate, math.log(rate)))
+        return self._over_batch(rate.log() - value * rate)
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``rate``."""
         (rate,) = self._arguments()
-        return -(-self._uniform(sample_shape)).log1p() / rate
+        waiting = -(-self._uniform(sample_shape)).log1p()
+        return waiting if isinstance(rate, float) and rate == 1 else waiting / rate

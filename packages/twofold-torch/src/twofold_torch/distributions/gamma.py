@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from twofold_torch.ops.special import lgamma, log, xlogy
+from twofold_torch.ops.special import affine, lgamma, log, raised_to, xlogy
 
 from .base import ArgumentCheck
 from .lean import Parameter, UnivariateLaw, WrappedLaw, as_value
 
-__all__ = ["Chi2", "Gamma", "InverseGamma", "log_gamma_draw"]
+__all__ = ["Chi2", "Gamma", "InverseGamma", "gamma_draw", "log_gamma_draw"]
+
+_EMPTY = torch.Size()
 
 
 class Gamma(UnivariateLaw, td.Gamma):
@@ -51,8 +53,11 @@ class Gamma(UnivariateLaw, td.Gamma):
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to both parameters; never exactly 0."""
         _, rate = self._arguments()
-        value = log_gamma_draw(self.concentration, torch.Size(sample_shape)).exp() / rate
-        return value + (value.detach().clamp(min=torch.finfo(value.dtype).tiny) - value.detach())
+        value = gamma_draw(self.concentration, torch.Size(sample_shape))  # at least the smallest normal number
+        if isinstance(rate, float) and rate <= 1:
+            return value if rate == 1 else value / rate
+        value = value / rate
+        return raised_to(value, torch.finfo(value.dtype).tiny)
 
 
 def log_gamma_draw(concentration: Tensor, sample_shape: torch.Size) -> Tensor:
@@ -60,15 +65,27 @@ def log_gamma_draw(concentration: Tensor, sample_shape: torch.Size) -> Tensor:
 
     Source: Marsaglia and Tsang (2000), ACM TOMS 26(3), sec. 6: a draw for ``a + 1`` times ``u**(1 / a)``.
     """
-    shape = sample_shape + concentration.shape
-    uniform = torch.rand(shape, dtype=concentration.dtype, device=concentration.device)
-    larger = torch._standard_gamma((concentration + 1).expand(shape))
-    return larger.log() + (1 - uniform).log() / concentration
+    larger = gamma_draw(concentration + 1, sample_shape)
+    uniform = torch.rand_like(larger)
+    return torch.addcdiv(larger.log(), (-uniform).log1p(), concentration)
+
+
+def gamma_draw(concentration: Tensor, sample_shape: torch.Size = _EMPTY) -> Tensor:
+    """A gamma draw of rate 1, with gradient; the smallest normal number where a small concentration makes it underflow.
+
+    What needs the logarithm of a draw for small concentrations uses `log_gamma_draw`.
+    """
+    if sample_shape:
+        concentration = concentration.expand(sample_shape + concentration.shape)
+    return torch._standard_gamma(concentration)
 
 
 def _log_density(value: Tensor, concentration: Tensor | float, rate: Tensor | float) -> Tensor:
     height = concentration * log(rate) - lgamma(concentration)
-    return xlogy(concentration - 1, value) - value * rate + height
+    if isinstance(concentration, Tensor) or isinstance(rate, Tensor) or isinstance(height, Tensor):
+        return xlogy(concentration - 1, value) - value * rate + height
+    slope = affine(value, -rate, height)
+    return slope if concentration == 1 else torch.add(slope, value.log(), alpha=concentration - 1)
 
 
 class Chi2(WrappedLaw, td.Chi2, ArgumentCheck):

@@ -172,7 +172,22 @@ class UnivariateLaw(LeanLaw):
 
     def _uniform(self, sample_shape: Iterable[int]) -> Tensor:
         """Draws from 0 (included) to 1 (excluded); not drawn in place, so that ``vmap`` can pass."""
-        return torch.rand(torch.Size(sample_shape) + self._batch_shape, **self._options())
+        shape = (*sample_shape, *self._batch_shape) if sample_shape else tuple(self._batch_shape)
+        like = self._tensor_of(shape)
+        return torch.rand(shape, **self._options()) if like is None else torch.rand_like(like)
+
+    def _standard_normal(self, sample_shape: Iterable[int]) -> Tensor:
+        """Standard normal draws."""
+        shape = (*sample_shape, *self._batch_shape) if sample_shape else tuple(self._batch_shape)
+        like = self._tensor_of(shape)
+        return torch.randn(shape, **self._options()) if like is None else torch.randn_like(like)
+
+    def _tensor_of(self, shape: tuple[int, ...]) -> Tensor | None:
+        """An argument of this shape, dtype and device included; drawing like it costs half of drawing from scratch."""
+        for value in self._given.values():
+            if isinstance(value, Tensor):
+                return value if value.shape == shape else None
+        return None
 
     def _over_batch(self, result: Tensor) -> Tensor:
         """``result`` with the batch dims that numbers and unexpanded tensors leave out."""

@@ -9,23 +9,38 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
+from twofold_torch.ops.special import affine
+
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["HalfNormal", "LogNormal", "Normal"]
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 _LOG_2 = math.log(2)
+_WIDE = (torch.float32, torch.float64)
 
 
-def _log_density(z: Tensor, scale: Tensor | float) -> Tensor:
-    """Log density of ``loc + scale * z``."""
+def _log_density(value: Tensor, loc: Tensor | float, scale: Tensor | float, height: float = -_LOG_SQRT_2PI) -> Tensor:
+    """Log density of a normal law, with the given log density of the standard law at 0."""
+    distance = value - loc if isinstance(loc, Tensor) or loc != 0 or not value.is_floating_point() else value
     if isinstance(scale, Tensor):
-        return torch.addcmul(-_LOG_SQRT_2PI - scale.log(), z, z, value=-0.5)
-    return z * z * -0.5 - (_LOG_SQRT_2PI + math.log(scale))
+        z = distance / scale
+        return torch.addcmul(affine(scale.log(), -1.0, height), z, z, value=-0.5)
+    height -= math.log(scale)
+    if 0.01 < scale < 1e9 and distance.dtype in _WIDE:
+        z, factor = distance, -0.5 / scale**2  # a square in this range neither overflows nor vanishes
+    else:
+        z, factor = distance / scale, -0.5
+    return torch.addcmul(torch.full((), height, dtype=z.dtype, device=z.device), z, z, value=factor)
 
 
-def _standard_normal(law: UnivariateLaw, sample_shape: Iterable[int]) -> Tensor:
-    return torch.randn(torch.Size(sample_shape) + law._batch_shape, **law._options())
+def _moved(noise: Tensor, loc: Tensor | float, scale: Tensor | float) -> Tensor:
+    """``loc + scale * noise`` in as few operations as possible."""
+    if isinstance(scale, Tensor):
+        return torch.addcmul(loc, noise, scale) if isinstance(loc, Tensor) else noise * scale + loc
+    if isinstance(loc, Tensor):
+        return torch.add(loc, noise, alpha=scale)
+    return noise if scale == 1 and loc == 0 else affine(noise, scale, loc)
 
 
 class Normal(UnivariateLaw, td.Normal):
@@ -58,15 +73,11 @@ class Normal(UnivariateLaw, td.Normal):
         if self._validate_args:
             self._validate_sample(value)
         loc, scale = self._arguments()
-        return self._over_batch(_log_density((as_value(value) - loc) / scale, scale))
+        return self._over_batch(_log_density(as_value(value), loc, scale))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
-        loc, scale = self._arguments()
-        if sample_shape or not isinstance(scale, Tensor) or scale.shape != self._batch_shape:
-            return _standard_normal(self, sample_shape) * scale + loc
-        noise = torch.randn_like(scale)  # half the cost of torch.randn for small tensors
-        return torch.addcmul(loc, noise, scale) if isinstance(loc, Tensor) else noise * scale + loc
+        return _moved(self._standard_normal(sample_shape), *self._arguments())
 
 
 class LogNormal(UnivariateLaw, td.LogNormal):
@@ -110,12 +121,11 @@ class LogNormal(UnivariateLaw, td.LogNormal):
             self._validate_sample(value)
         loc, scale = self._arguments()
         log_value = as_value(value).log()
-        return self._over_batch(_log_density((log_value - loc) / scale, scale) - log_value)
+        return self._over_batch(_log_density(log_value, loc, scale) - log_value)
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
-        loc, scale = self._arguments()
-        return (_standard_normal(self, sample_shape) * scale + loc).exp()
+        return _moved(self._standard_normal(sample_shape), *self._arguments()).exp()
 
 
 class HalfNormal(UnivariateLaw, td.HalfNormal):
@@ -156,10 +166,11 @@ class HalfNormal(UnivariateLaw, td.HalfNormal):
         if self._validate_args:
             self._validate_sample(value)
         (scale,) = self._arguments()
-        z = as_value(value) / scale
-        return self._over_batch(torch.where(z >= 0, _log_density(z, scale) + _LOG_2, -torch.inf))
+        value = as_value(value)
+        log_prob = _log_density(value, 0.0, scale, _LOG_2 - _LOG_SQRT_2PI)
+        return self._over_batch(log_prob.masked_fill(value < 0, -torch.inf))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``scale``."""
         (scale,) = self._arguments()
-        return _standard_normal(self, sample_shape).abs() * scale
+        return _moved(self._standard_normal(sample_shape).abs(), 0.0, scale)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from twofold_torch.ops.special import widest
+from twofold_torch.ops.special import may_need_gradient, widest
 
 from .binary import result_dtype
 from .lean import Parameter, UnivariateLaw, as_value
@@ -65,6 +65,8 @@ class Poisson(UnivariateLaw, td.Poisson):
 def _log_power(count: Tensor, rate: Tensor | float) -> Tensor:
     """``count * log(rate)``, 0 where ``count`` is 0."""
     if isinstance(rate, Tensor):
+        if not may_need_gradient(rate):
+            return torch.xlogy(count, rate.to(count.dtype))
         return count * torch.where(count == 0, 1.0, rate.to(count.dtype)).log()
     if rate > 0:
         return count * math.log(rate)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch import distributions as td
 
-from twofold_torch.ops.special import log, log1p_square, log_gamma_half_step
+from twofold_torch.ops.special import affine, log, log1p_square, log_gamma_half_step
 
-from .gamma import log_gamma_draw
+from .gamma import gamma_draw, log_gamma_draw
 from .lean import Parameter, UnivariateLaw, as_value
 
 __all__ = ["StudentT"]
@@ -58,15 +58,22 @@ class StudentT(UnivariateLaw, td.StudentT):
         if self._validate_args:
             self._validate_sample(value)
         df, loc, scale = self._arguments()
-        t = (as_value(value) - loc) / (scale * df**0.5)
+        distance = as_value(value) - loc if isinstance(loc, Tensor) or loc != 0 else as_value(value)
+        t = distance / (scale * df**0.5)
         height = log_gamma_half_step(df / 2) - 0.5 * log(df) - (log(scale) + _HALF_LOG_PI)
-        return self._over_batch(height - log1p_square(t) * ((df + 1) / 2))
+        growth = log1p_square(t)
+        if not isinstance(height, Tensor):
+            return self._over_batch(affine(growth, -(df + 1) / 2, height))
+        return self._over_batch(height - growth * ((df + 1) / 2))
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to all three parameters."""
-        _, loc, scale = self._arguments()
-        df = self.df
-        shape = torch.Size(sample_shape) + self._batch_shape
-        normal = torch.randn(shape, **self._options())
-        log_half_chi2 = log_gamma_draw(df / 2, torch.Size(sample_shape))
-        return normal * (0.5 * ((df / 2).log() - log_half_chi2)).exp() * scale + loc
+        given, loc, scale = self._arguments()
+        shape, normal = torch.Size(sample_shape), self._standard_normal(sample_shape)
+        if isinstance(given, float) and given >= 2:
+            half_chi2 = gamma_draw(torch.full(self._batch_shape, given / 2, **self._options()), shape)
+            standard, scale = normal * half_chi2.rsqrt(), scale * (given / 2) ** 0.5
+        else:  # in logarithms: chi-squared draws of few degrees of freedom vanish
+            half_df = self.df / 2
+            standard = normal * (0.5 * (half_df.log() - log_gamma_draw(half_df, shape))).exp()
+        return standard * scale + loc if isinstance(loc, Tensor) or loc != 0 else standard * scale

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "affine",
     "lgamma",
     "log",
     "log1p_square",
     "log_beta",
     "log_gamma_half_step",
+    "may_need_gradient",
+    "raised_to",
     "softplus_inverse",
     "widest",
     "xlog1py",
@@ -48,6 +51,44 @@ def log_beta(a: Real, b: Real) -> Real:
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
+_LARGE = 6e4  # larger numbers are none of half precision, and torch refuses to make a tensor of them
+
+
+def affine(x: Tensor, slope: float, intercept: float) -> Tensor:
+    """``intercept + slope * x`` as one operation: for small tensors a number as an operand costs two.
+
+    Example:
+        >>> affine(torch.tensor(3.0), 2.0, 1.0)
+        tensor(7.)
+    """
+    if not x.is_floating_point():
+        x = x.to(torch.get_default_dtype())
+    if abs(slope) < _LARGE and abs(intercept) < _LARGE:
+        return torch.add(torch.full((), intercept, dtype=x.dtype, device=x.device), x, alpha=slope)
+    return x * slope + intercept
+
+
+def may_need_gradient(x: Tensor) -> bool:
+    """Whether someone may differentiate through ``x``; always so inside a transformation of ``torch.func``."""
+    if x.requires_grad or torch.compiler.is_compiling():
+        return True
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def raised_to(x: Tensor, low: float, high: float | None = None) -> Tensor:
+    """``x`` moved into the interval from ``low`` to ``high``, with the gradient that it would have without the move.
+
+    Example:
+        >>> x = torch.zeros((), requires_grad=True)
+        >>> raised_to(x, 0.5).backward(); x.grad
+        tensor(1.)
+    """
+    if not may_need_gradient(x):
+        return x.clamp(low, high)
+    constant = x.detach()
+    return x + (constant.clamp(low, high) - constant)
+
+
 def xlogy(x: Real, y: Tensor) -> Tensor:
     """``x * log(y)``, 0 where ``x`` is 0, also at ``y = 0``, where its gradient is 0 instead of NaN.
 
@@ -58,14 +99,18 @@ def xlogy(x: Real, y: Tensor) -> Tensor:
     """
     if not isinstance(x, Tensor):
         return torch.zeros_like(y) if x == 0 else x * y.log()
-    return torch.xlogy(x, torch.where((x == 0) & (y == 0), 1.0, y))
+    if may_need_gradient(y):
+        y = torch.where((x == 0) & (y == 0), 1.0, y)
+    return torch.xlogy(x, y)
 
 
 def xlog1py(x: Real, y: Tensor) -> Tensor:
     """``x * log(1 + y)``, 0 where ``x`` is 0, also at ``y = -1``, where its gradient is 0 instead of NaN."""
     if not isinstance(x, Tensor):
         return torch.zeros_like(y) if x == 0 else x * y.log1p()
-    return torch.special.xlog1py(x, torch.where((x == 0) & (y == -1), 0.0, y))
+    if may_need_gradient(y):
+        y = torch.where((x == 0) & (y == -1), 0.0, y)
+    return torch.special.xlog1py(x, y)
 
 
 def log1p_square(x: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ def test_density_integrates_to_one(check):
 
 def test_draws_follow_the_distribution_function(check):
     check.draws_follow(Beta(2.5, 1.5), stats.beta(2.5, 1.5).cdf)
+    check.draws_follow(Beta(0.5, 1.5), stats.beta(0.5, 1.5).cdf)  # by logarithms
     check.moments(Beta(2.5, 1.5), stats.beta(2.5, 1.5).mean(), stats.beta(2.5, 1.5).var())
 
 

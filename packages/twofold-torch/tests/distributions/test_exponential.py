@@ -18,6 +18,7 @@ def test_densities_integrate_to_one(check):
 
 def test_draws_follow_their_distribution_functions(check):
     check.draws_follow(Exponential(2.0), stats.expon(scale=0.5).cdf)
+    check.draws_follow(Exponential(1.0), stats.expon().cdf)
     check.moments(Exponential(2.0), 0.5, 0.25)
 
 

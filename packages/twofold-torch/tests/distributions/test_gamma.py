@@ -48,6 +48,7 @@ def test_densities_integrate_to_one(check):
 
 def test_draws_follow_their_distribution_functions(check):
     check.draws_follow(Gamma(2.5, 1.5), stats.gamma(2.5, scale=1 / 1.5).cdf)
+    check.draws_follow(Gamma(2.5, 1.0), stats.gamma(2.5).cdf)
     check.draws_follow(Gamma(0.2, 1.5), stats.gamma(0.2, scale=1 / 1.5).cdf)
     check.draws_follow(InverseGamma(3.0, 2.0), stats.invgamma(3, scale=2).cdf)
     check.draws_follow(Chi2(torch.tensor(3.0)), stats.chi2(3).cdf)

@@ -37,6 +37,7 @@ def test_density_integrates_to_one(check):
 
 def test_draws_follow_the_distribution_function(check):
     check.draws_follow(StudentT(4.0, 1.0, 2.0), stats.t(4, 1, 2).cdf)
+    check.draws_follow(StudentT(1.0, 1.0, 2.0), stats.t(1, 1, 2).cdf)  # by logarithms
     check.moments(StudentT(8.0, 1.0, 2.0), 1.0, stats.t(8, 1, 2).var())
 
 

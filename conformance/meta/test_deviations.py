@@ -66,7 +66,9 @@ def test_mode_can_be_named(tmp_path: Path) -> None:
 def test_another_failure_does_not_hide_behind_an_entry(tmp_path: Path) -> None:
     known = listed(tmp_path, entry(more='match = "^scale"\n'))
     assert known.judge(result()).verdict == "xfail"
-    assert known.judge(result(message="an unexpected exception")).verdict == "fail"
+    other = known.judge(result(message="an unexpected exception"))
+    assert other.verdict == "fail"
+    assert "`match` is '^scale'" in other.message
 
 
 def test_entry_of_a_later_version_is_not_in_force(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from twofold_conformance import origin
 from twofold_conformance.api import Adapter
 from twofold_conformance.clauses import load
 from twofold_conformance.failure import command, describe
@@ -70,6 +71,38 @@ def test_exception_of_the_adapter_is_an_error() -> None:
     result = run_check(check(law_normal), bent("Clumsy"))
     assert result.verdict == "error"
     assert "misspelt attribute" in result.message
+
+
+def law_misspelt(k: Kit) -> None:
+    k.run(lambda: undefined_name)
+
+
+def law_asking_too_much_of_the_kit(k: Kit) -> None:
+    k.expect.raises(lambda: k.no_such_tool, "anything")
+
+
+def law_asking_the_array_operations(k: Kit) -> None:
+    k.xp.no_such_operation(1.0)
+
+
+def law_asking_the_implementation(k: Kit) -> None:
+    k.run(lambda: k.ppl.no_such_statement("x"))
+
+
+@pytest.mark.parametrize(
+    ("law", "verdict", "told"),
+    [
+        (law_misspelt, "error", "the check itself is wrong"),
+        (law_asking_too_much_of_the_kit, "error", "the check itself is wrong"),
+        (law_asking_the_array_operations, "error", "NumpyOps lacks 'no_such_operation'"),
+        (law_asking_the_implementation, "fail", "no_such_statement"),
+    ],
+)
+def test_mistake_is_laid_at_the_right_door(law, verdict, told, monkeypatch) -> None:
+    monkeypatch.setattr(origin, "CHECK_FOLDERS", frozenset([str(Path(__file__).parent)]))
+    result = run_check(check(law), StatefulReference())
+    assert result.verdict == verdict
+    assert told in result.message
 
 
 def test_handler_left_on_the_stack_is_a_failure() -> None:

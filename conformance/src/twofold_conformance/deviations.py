@@ -48,8 +48,11 @@ class Deviation:
         )
 
     def judge(self, result: Result) -> Result:
-        """fail becomes xfail, pass becomes xpass; everything else stays."""
-        if result.verdict == "fail" and (not self.match or search(self.match, result.message)):
+        """fail becomes xfail, pass becomes xpass; a failure of another kind than the recorded one says so."""
+        if result.verdict == "fail" and not search(self.match, result.message):
+            told = f"a deviation is recorded, but not this one: `match` is {self.match!r}"
+            return replace(result, message=f"{result.message}\n  recorded: {told}")
+        if result.verdict == "fail":
             return replace(result, verdict="xfail", deviation=self)
         if result.verdict in ("pass", "alternative"):
             seen = f"  seen:     the clause holds\n  recorded: {self.observed}"

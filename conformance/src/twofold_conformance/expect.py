@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from twofold_conformance.origin import raised_in
+from twofold_conformance.origin import mistake_of_check, raised_in
 
 ADAPTER_MISTAKES = (NameError, AttributeError, ImportError, NotImplementedError, KeyError)
 """Raised in the adapter's own lines, these are its mistakes and never the error that a check waits for."""
@@ -122,11 +122,8 @@ class Expect:
             raise
         except Exception as error:
             ancestry = {cls.__name__ for cls in type(error).__mro__}
-            if (
-                isinstance(error, ADAPTER_MISTAKES)
-                and not set(kinds) & ancestry
-                and raised_in(error, self._adapter_files)
-            ):
+            by_adapter = isinstance(error, ADAPTER_MISTAKES) and raised_in(error, self._adapter_files)
+            if not set(kinds) & ancestry and (by_adapter or mistake_of_check(error)):
                 raise
             if kinds and not set(kinds) & ancestry:
                 _fail(what, f"{type(error).__name__}: {error}", wanted, hint)

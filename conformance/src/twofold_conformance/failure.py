@@ -13,7 +13,7 @@ from twofold_conformance.runner import Result
 HEADLINES = {
     "fail": "breaks {id}",
     "xpass": "keeps {id}, which is recorded as a deviation",
-    "error": "could not be held against {id}: the adapter raised",
+    "error": "could not be held against {id}",
 }
 
 

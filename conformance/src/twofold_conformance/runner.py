@@ -15,7 +15,7 @@ from twofold_conformance.api import Adapter, ArrayOps, Run
 from twofold_conformance.clauses import Clause, load
 from twofold_conformance.expect import Expect, Violation
 from twofold_conformance.models import sources
-from twofold_conformance.origin import adapter_files, raised_in
+from twofold_conformance.origin import adapter_files, lacking, mistake_of_check, raised_in
 from twofold_conformance.registry import Check, Mode
 
 Verdict = Literal["pass", "fail", "xfail", "xpass", "alternative", "unsupported", "untested", "error"]
@@ -72,6 +72,23 @@ class Kit:
 
     def handler(self, name: str, fn: Any = None, **settings: Any) -> Any:
         return self.adapter.handler(name, None if fn is None else self._noted(fn), **settings)
+
+    def joint(self, model: Callable[..., Any], **values: Any) -> np.ndarray:
+        """The joint log density at real values of every latent site, by name.
+
+        In the mode ``jit`` a compiled function of these values gives it, at its second call: nothing of the first one,
+        at other values, may be left in it.
+        """
+        names, numbers = list(values), [np.asarray(value, dtype=float) for value in values.values()]
+        self._noted(model)
+
+        def density(*given: Any) -> Any:
+            return self.adapter.log_density(model, dict(zip(names, given, strict=True)))
+
+        if self.mode == "jit":
+            density = self.adapter.compile(density)
+            density(*(self.xp.array((number + 1.0).tolist()) for number in numbers))
+        return self.numpy(density(*(self.xp.array(number.tolist()) for number in numbers)))
 
     def numpy(self, value: Any) -> np.ndarray:
         return self.xp.numpy(value)
@@ -153,10 +170,20 @@ def _attempt(check: Check, clause: Clause, adapter: Adapter, mode: Mode, effort:
                 f"something is left behind after the check\n  seen:     {error}\n  expected: a clean slate",
                 kit,
             )
-        if raised_in(error, adapter_files(adapter)):
-            return "error", "".join(traceback.format_exception(error)), kit
+        blame = _blame(error, adapter)
+        if blame:
+            return "error", f"{blame}\n" + "".join(traceback.format_exception(error)), kit
         return "fail", _unexpected(error, check), kit
     return "pass", "", kit
+
+
+def _blame(error: Exception, adapter: Adapter) -> str:
+    """Who made a mistake that says nothing about the implementation; empty if the implementation has to answer."""
+    if raised_in(error, adapter_files(adapter)):
+        return "the adapter raised"
+    if lacking(error, adapter):
+        return f"the adapter is not complete: {lacking(error, adapter)}"
+    return "the check itself is wrong; please report it with this text" if mistake_of_check(error) else ""
 
 
 def _unexpected(error: Exception, check: Check) -> str:

@@ -56,7 +56,7 @@ class PyroAdapter:
         self._reset()
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined,unused-ignore]
                 yield
             left = [type(handler).__name__ for handler in poutine.runtime._PYRO_STACK]
             if left:

@@ -68,6 +68,16 @@ def _() -> Iterator[Patch]:
 
 
 @fault(
+    "compiled_bakes_inputs",
+    "a compiled function keeps the arguments of its first call",
+    "joint log density|compiled log density at x",
+)
+def _() -> Iterator[Patch]:
+    call = Program.__call__
+    yield swap(Program, "__call__", lambda self, inputs: call(self, self.inputs))
+
+
+@fault(
     "compiled_bakes_everything",
     "a compiled function always returns the result of its first call",
     "result after the slope has",

@@ -335,6 +335,11 @@ def _() -> Iterator[Patch]:
     yield _frames(lambda frames: ())
 
 
+@fault("frames_innermost_first", "sites list their plates from the inside out", "names of the plates, in the order")
+def _() -> Iterator[Patch]:
+    yield _frames(lambda frames: tuple(reversed(frames)))
+
+
 @fault("frames_list_whole_size", "sites list the whole size of a subsampled plate", "lengths around a site")
 def _() -> Iterator[Patch]:
     yield _frames(lambda frames: tuple(frame._replace(size=frame.size + 1) for frame in frames))

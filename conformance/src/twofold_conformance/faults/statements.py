@@ -91,6 +91,15 @@ def _() -> Iterator[Patch]:
     yield everywhere(draw, lambda msg: draw(altered(msg, args=(), kwargs={})))
 
 
+@fault(
+    "law_class_is_its_own_draw",
+    "a class of laws is called like any function: the law is taken for the draw",
+    "a draw of the distribution",
+)
+def _() -> Iterator[Patch]:
+    yield everywhere(stateful.instantiated, lambda fn, args, kwargs: (fn, args, kwargs))
+
+
 @fault("sample_shape_ignored", "stateless: sample_shape has no effect", "shape of value with sample_shape")
 def _() -> Iterator[Patch]:
     yield everywhere(stateless.repeated_law, lambda law, sample_shape: law)

@@ -80,6 +80,19 @@ def true_mask_inside_a_false_one(k: Kit) -> None:
     k.expect.equal(k.run(model).log_density, 0.0, "joint log density")
 
 
+@clause("HANDLER-086", case="at given values", needs=("log_density",), modes=("default", "jit"))
+def mask_may_depend_on_a_given_value(k: Kit) -> None:
+    data = [0.5, -1.0, 2.0]
+
+    def model() -> None:
+        loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
+        with k.handler("mask", mask=k.xp.array(data) < loc):
+            k.ppl.sample("height", k.dist.Normal(loc + full(k, 0.0, 3), 1.0), obs=k.xp.array(data))
+
+    expected = densities.normal(0.7, 0.0, 10.0) + densities.normal([0.5, -1.0], 0.7).sum()
+    k.expect.close(k.joint(model, loc=0.7), expected, "joint log density where the data below loc count")
+
+
 @clause("HANDLER-087")
 def masks_must_be_boolean(k: Kit) -> None:
     def model() -> None:
@@ -134,6 +147,18 @@ def scale_and_plate_multiply(k: Kit) -> None:
     run = k.run(model)
     k.expect.close(run.sites["height"].scale, 12.0, "scale of the site")
     k.expect.close(run.log_density, 24 * densities.normal(0.5), "joint log density")
+
+
+@clause("HANDLER-090", case="at given values", needs=("log_density",), modes=("default", "jit"))
+def scale_weighs_given_values(k: Kit) -> None:
+    def model() -> None:
+        with k.handler("scale", scale=3.0):
+            loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
+            with k.handler("scale", scale=0.5):
+                k.ppl.sample("height", k.dist.Normal(loc, 1.0), obs=k.xp.array(2.0))
+
+    expected = 3.0 * densities.normal(0.7, 0.0, 10.0) + 1.5 * densities.normal(2.0, 0.7)
+    k.expect.close(k.joint(model, loc=0.7), expected, "joint log density at loc 0.7")
 
 
 @clause("HANDLER-091")

@@ -137,6 +137,20 @@ def condition_observes(k: Kit) -> None:
     k.expect.equal(run.sites["weight"].kind, "latent", "kind of a site that data does not name")
 
 
+@clause("HANDLER-050", case="at given values", needs=("log_density",), modes=("default", "jit"))
+def condition_scores_its_value_beside_given_ones(k: Kit) -> None:
+    def model() -> None:
+        height = k.ppl.sample("height", k.dist.Normal(1.0, 2.0))
+        k.ppl.sample("weight", k.dist.Normal(height, 0.5))
+
+    def joint(weight: float) -> Any:
+        return k.joint(k.handler("condition", model, data={"weight": k.xp.array(weight)}), height=2.0)
+
+    for weight in (3.0, -1.0):
+        expected = densities.normal(2.0, 1.0, 2.0) + densities.normal(weight, 2.0, 0.5)
+        k.expect.close(joint(weight), expected, f"joint log density with weight conditioned on {weight}")
+
+
 @clause("HANDLER-050", case="observed at zero")
 def condition_at_zero(k: Kit) -> None:
     run = k.run(k.handler("condition", _chain(k), data={"height": k.xp.array(0.0)}))

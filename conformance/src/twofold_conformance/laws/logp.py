@@ -43,6 +43,12 @@ def joint_sums_every_entry(k: Kit) -> None:
     k.expect.close(k.run(model).log_density, 6 * densities.normal(0.5), "joint log density of a site of batch (2, 3)")
 
 
+@clause("LOGP-001", case="at given values", needs=("log_density",), modes=("default", "jit"))
+def joint_at_given_values(k: Kit) -> None:
+    expected = densities.normal(2.0, 1.0, 2.0) + densities.normal(3.0, 2.0, 0.5)
+    k.expect.close(k.joint(lambda: _pair(k), height=2.0), expected, "joint log density at height 2")
+
+
 @clause("LOGP-002", needs=("handler.scale", "handler.mask"))
 def contribution_of_a_site(k: Kit) -> None:
     mask, data = [True, False, True], [0.5, -1.0, 2.0]
@@ -55,6 +61,24 @@ def contribution_of_a_site(k: Kit) -> None:
     expected = 3.0 * np.where(mask, densities.normal(data), 0.0)
     k.expect.close(run.sites["height"].log_prob, expected, "scale * where(mask, log_prob, 0)")
     k.expect.close(run.log_density, expected.sum(), "joint log density")
+
+
+@clause(
+    "LOGP-002",
+    case="at given values",
+    needs=("log_density", "handler.scale", "handler.mask"),
+    modes=("default", "jit"),
+)
+def contribution_of_a_site_at_given_values(k: Kit) -> None:
+    mask, data = [True, False, True], [0.5, -1.0, 2.0]
+
+    def model() -> None:
+        loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
+        with k.handler("scale", scale=3.0), k.handler("mask", mask=k.xp.array(mask)):
+            k.ppl.sample("height", k.dist.Normal(loc + full(k, 0.0, 3), 1.0), obs=k.xp.array(data))
+
+    expected = densities.normal(0.7, 0.0, 10.0) + 3.0 * np.where(mask, densities.normal(data, 0.7), 0.0).sum()
+    k.expect.close(k.joint(model, loc=0.7), expected, "joint log density at loc 0.7")
 
 
 @clause("LOGP-003", case="NaN", needs=("handler.mask",), modes=("validation_off",))
@@ -82,6 +106,21 @@ def masked_infinity_contributes_nothing(k: Kit) -> None:
             k.ppl.factor("push", k.xp.array([0.5, -np.inf]))
 
     k.expect.close(k.run(model).log_density, 0.5, "joint log density", hint="select, do not multiply")
+
+
+@clause(
+    "LOGP-003",
+    case="minus infinity at given values",
+    needs=("log_density", "handler.mask", "factor"),
+    modes=("default", "jit"),
+)
+def masked_infinity_contributes_nothing_at_given_values(k: Kit) -> None:
+    def model() -> None:
+        loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
+        with k.handler("mask", mask=k.xp.array([True, False])):
+            k.ppl.factor("push", k.xp.stack([2.0 * loc, k.xp.array(-np.inf)]))
+
+    k.expect.close(k.joint(model, loc=0.7), densities.normal(0.7, 0.0, 10.0) + 1.4, "joint log density at loc 0.7")
 
 
 @clause("LOGP-003", case="NaN in a factor", needs=("handler.mask", "factor"), modes=("validation_off",))

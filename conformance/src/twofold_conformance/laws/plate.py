@@ -386,6 +386,16 @@ def sites_list_their_plates(k: Kit) -> None:
     k.expect.equal(sizes(sites["twice"]), {"outer": 2, "inner": 3}, "lengths around a site in two plates")
 
 
+@clause("PLATE-049", case="outermost first")
+def sites_list_their_plates_outermost_first(k: Kit) -> None:
+    def model() -> None:
+        with k.ppl.plate("outer", 2, dim=-1), k.ppl.plate("middle", 3, dim=-3), k.ppl.plate("inner", 4, dim=-2):
+            k.ppl.sample("height", k.dist.Normal(0.0, 1.0))
+
+    seen = [plate.name for plate in k.run(model).sites["height"].plates]
+    k.expect.equal(seen, ["outer", "middle", "inner"], "names of the plates, in the order of entering")
+
+
 @clause("PLATE-049", case="subsampled", needs=("plate.subsample",))
 def sites_list_the_length_of_the_batch(k: Kit) -> None:
     def model() -> None:

@@ -122,6 +122,20 @@ def nested_factors_multiply(k: Kit) -> None:
     k.expect.close(run.log_density, expected, "joint log density")
 
 
+@clause("PLATE-008", case="at given values", needs=("log_density",), modes=("default", "jit"))
+def nested_factors_multiply_at_given_values(k: Kit) -> None:
+    def model() -> None:
+        loc = k.ppl.sample("loc", k.dist.Normal(0.0, 10.0))
+        with k.ppl.plate("outer", 8, subsample_size=4):
+            k.ppl.sample("once", k.dist.Normal(loc, 1.0), obs=full(k, 0.5, 4))
+            with k.ppl.plate("inner", 6, subsample_size=2):
+                k.ppl.sample("twice", k.dist.Normal(loc, 1.0), obs=full(k, 0.5, 2, 4))
+
+    fixed = with_batches(k, model, {"outer": [7, 1, 2, 4], "inner": [5, 0]})
+    expected = densities.normal(0.7, 0.0, 10.0) + (2 * 4 + 6 * 8) * densities.normal(0.5, 0.7)
+    k.expect.close(k.joint(fixed, loc=0.7), expected, "joint log density at loc 0.7")
+
+
 @clause("PLATE-008", case="one plate subsampled, one whole")
 def whole_plate_leaves_the_outer_factor(k: Kit) -> None:
     def model() -> None:

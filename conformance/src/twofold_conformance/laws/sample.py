@@ -183,6 +183,31 @@ def traced_callable_gets_its_arguments(k: Kit) -> None:
     k.expect.equal(run.sites["sample_008"].kind, "latent", "kind of the site")
 
 
+@clause("SAMPLE-008", "a class of distributions, bare")
+def class_with_its_arguments_draws(k: Kit) -> None:
+    def draw() -> Any:
+        return k.ppl.sample("sample_008", k.dist.Normal, 1000.0, scale=0.01)
+
+    value = k.call(draw, seed=None)
+    k.expect.true(k.xp.is_array(value), "a draw of the distribution, as an array", seen=repr(value))
+    k.expect.close(k.numpy(value), 1000.0, "draw of normal(1000, 0.01)", rtol=0, atol=0.1)
+
+
+@clause("SAMPLE-008", "a class of distributions, traced", modes=("default", "validation_off"))
+def class_with_its_arguments_is_scored(k: Kit) -> None:
+    def model() -> Any:
+        k.ppl.sample("sample_008_seen", k.dist.Exponential, 2.0, obs=k.xp.array(0.7))
+        return k.ppl.sample("sample_008", k.dist.Normal, 1000.0, scale=0.01)
+
+    run = k.run(model)
+    site = run.sites["sample_008"]
+    k.expect.true(k.xp.is_array(run.value), "a draw of the distribution, as an array", seen=repr(run.value))
+    k.expect.close(site.value, 1000.0, "recorded draw of normal(1000, 0.01)", rtol=0, atol=0.1)
+    k.expect.equal(site.kind, "latent", "kind of the site")
+    k.expect.close(site.log_prob, densities.normal(site.value, 1000.0, 0.01), "log-prob of the draw", atol=1e-2)
+    k.expect.close(run.sites["sample_008_seen"].log_prob, densities.exponential(0.7, 2.0), "log-prob of the datum")
+
+
 @clause("SAMPLE-009")
 def callable_is_called_or_refused(k: Kit) -> None:
     def law(rng_key: Any = None, sample_shape: Any = ()) -> Any:

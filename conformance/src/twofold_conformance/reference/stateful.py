@@ -35,8 +35,7 @@ def sample(
     **kwargs: Any,
 ) -> Any:
     """Call ``fn`` as the random variable ``name``: a law, a class of laws with its arguments, or any function."""
-    if isinstance(fn, type) and issubclass(fn, Law):
-        fn, args, kwargs = fn(*args, **kwargs), (), {}
+    fn, args, kwargs = instantiated(fn, args, kwargs)
     check_callable(name, fn)
     if isinstance(fn, Law):
         fn = _sized(name, fn, *args, **kwargs)
@@ -45,6 +44,11 @@ def sample(
     if obs is not None and not STACK.handlers:
         warn_outside(name)
     return sample_site(name, fn, draw, obs=obs, infer=infer, args=args, kwargs=kwargs)
+
+
+def instantiated(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """A class of laws with its arguments stands for the law that they make."""
+    return (fn(*args, **kwargs), (), {}) if isinstance(fn, type) and issubclass(fn, Law) else (fn, args, kwargs)
 
 
 def check_callable(name: str, fn: Any) -> None:

@@ -25,7 +25,7 @@ from twofold_torch.runtime import active_handlers
 from twofold_torch.validation import is_validation_enabled
 
 _STATEMENTS = "sample param plate plate_stack factor deterministic subsample module random_module get_mask"
-_NOT_OFFERED = "sample.shape vmap svi.enum"
+_NOT_OFFERED = "sample.shape vmap"
 
 
 class TorchAdapter:
@@ -115,6 +115,11 @@ class TorchAdapter:
 
     def enum_traces(self, model: Callable[..., Any]) -> list[Any]:
         return list(iter_discrete_traces("flat", model))
+
+    def enum_elbo(self, model: Callable[..., Any], guide: Callable[..., Any], max_plate_nesting: int) -> float:
+        from twofold_torch.infer import TraceEnum_ELBO
+
+        return -float(TraceEnum_ELBO(max_plate_nesting=max_plate_nesting).loss(model, guide))
 
     def svi(self, model: Callable[..., Any], guide: Callable[..., Any], learning_rate: float) -> Any:
         from twofold_torch.infer import SVI, Trace_ELBO

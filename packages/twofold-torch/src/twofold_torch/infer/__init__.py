@@ -1,7 +1,7 @@
 """Algorithms of inference."""
 
 from . import autoguide
-from .elbo import ELBO, Trace_ELBO
+from .elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from .enum import config_enumerate
 from .initialization import (
     init_to_feasible,
@@ -26,6 +26,7 @@ __all__ = [
     "Predictive",
     "SVI",
     "SVIRunResult",
+    "TraceEnum_ELBO",
     "Trace_ELBO",
     "autoguide",
     "config_enumerate",

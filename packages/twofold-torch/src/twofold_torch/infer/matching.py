@@ -9,7 +9,7 @@ from ..errors import InferenceError, InferenceWarning, PlateError
 from ..messages import is_subsample
 from ..warning import warn
 
-__all__ = ["check_model_guide_match"]
+__all__ = ["check_model_guide_match", "refuse_factor"]
 
 Sites = Mapping[str, Mapping[str, Any]]
 
@@ -52,6 +52,15 @@ def check_model_guide_match(model_trace: Sites, guide_trace: Sites) -> None:
             f"the guide has sites that the model lacks: {_listed(extra)}; their density counts against the guide. Mark "
             'helper sites with infer={"is_auxiliary": True}',
             InferenceWarning,
+        )
+
+
+def refuse_factor(name: str, site: dict[str, Any]) -> None:
+    """Raise `InferenceError` at a factor of a guide that does not say how it is to be differentiated."""
+    if site["infer"].get("is_auxiliary") and site["is_observed"] and "has_rsample" not in site["infer"]:
+        raise InferenceError(
+            f"factor {name!r} stands in a guide, and it is not known whether its gradient is pathwise",
+            expected="factor(name, value, has_rsample=True) or has_rsample=False, said in so many words",
         )
 
 

@@ -132,7 +132,7 @@ def run_many(
     results = [fn({name: value[0] for name, value in rows.items()})]  # with checks, and parameters made if need be
     if count > 1:
         try:
-            return vmap(one, randomness="different", chunk_size=_CHUNK)(torch.zeros(count), rows)  # type: ignore[no-any-return]
+            return vmap(one, randomness="different", chunk_size=_CHUNK)(torch.zeros(count), rows)
         except _CANNOT_BE_BATCHED:
             results += [fn({name: value[index] for name, value in rows.items()}) for index in range(1, count)]
     return {name: torch.stack([result[name] for result in results]) for name in results[0]}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm.auto import trange
+from tqdm.auto import trange  # type: ignore[import-untyped]
 
 from ..errors import InferenceWarning, NonFiniteError
 from ..handlers import trace
@@ -138,7 +138,7 @@ def _leaf(site: dict[str, Any]) -> Tensor:
 def _with_gradients(loss: Callable[..., Tensor]) -> Callable[..., float]:
     def loss_and_grads(model: Callable[..., Any], guide: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
         value = loss(model, guide, *args, **kwargs)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return float(value.detach())
 
     return loss_and_grads

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...errors import InferenceError
 from ...traces import Trace
+from ..matching import refuse_factor
 from .base import ELBO, Estimate
 
 __all__ = ["Trace_ELBO"]
@@ -43,7 +43,7 @@ class Trace_ELBO(ELBO):
         surrogate = _total(model_trace, "log_prob_sum")
         costs: list[tuple[Tensor, dict[str, Any]]] | None = None
         for name, site in _samples(guide_trace):
-            _refuse_factor(name, site)
+            refuse_factor(name, site)
             parts = site["score_parts"]
             if isinstance(parts.entropy_term, Tensor):
                 surrogate = surrogate - parts.entropy_term.sum()
@@ -59,14 +59,6 @@ def _samples(trace: Trace) -> list[tuple[str, dict[str, Any]]]:
 
 def _total(trace: Trace, key: str) -> Tensor:
     return sum((site[key] for _, site in _samples(trace)), start=torch.zeros(()))
-
-
-def _refuse_factor(name: str, site: dict[str, Any]) -> None:
-    if site["infer"].get("is_auxiliary") and site["is_observed"] and "has_rsample" not in site["infer"]:
-        raise InferenceError(
-            f"factor {name!r} stands in a guide, and it is not known whether its gradient is pathwise",
-            expected="factor(name, value, has_rsample=True) or has_rsample=False, said in so many words",
-        )
 
 
 def _costs(model_trace: Trace, guide_trace: Trace) -> list[tuple[Tensor, dict[str, Any]]]:

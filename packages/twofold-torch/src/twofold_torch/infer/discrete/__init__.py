@@ -1,0 +1,1 @@
+"""Exact elimination of enumerated sites."""

@@ -17,6 +17,7 @@ from twofold_jax.infer.mcmc.target import ModelTarget
 from twofold_jax.infer.potential import Potential, make_potential
 from twofold_jax.infer.predictive import Predictive, map_draws
 from twofold_jax.messages import Trace, joint_log_density, site_log_density
+from twofold_jax.ops.arrays import as_typed_keys
 
 __all__ = [
     "ModelInfo",
@@ -319,7 +320,8 @@ def _find_start(rng_key: Array, potential: Potential, strategy: InitStrategy) ->
         found: tuple[Array, Array, Array] = jax.lax.while_loop(goes_on, again, (1, attempt(0)))[1]
         return found
 
-    is_single = rng_key.ndim == (0 if jnp.issubdtype(rng_key.dtype, jax.dtypes.prng_key) else 1)
+    rng_key = as_typed_keys(rng_key)
+    is_single = rng_key.ndim == 0
     position, value, gradient = jax.jit(find if is_single else jax.vmap(find))(rng_key)
     by_site = _by_site if is_single else lambda p, x: jax.vmap(lambda flat: _by_site(p, flat))(x)
     return ParamInfo(by_site(potential, position), value, by_site(potential, gradient)), _is_finite(value, gradient)

@@ -15,6 +15,7 @@ from ..errors import ShapeError, SiteTypeError
 
 __all__ = [
     "as_array_like",
+    "as_typed_keys",
     "broadcast_shapes",
     "constant_like",
     "finfo",
@@ -137,6 +138,16 @@ def finfo(dtype: Any) -> Any:
         True
     """
     return jnp.finfo(dtype)  # type: ignore[no-untyped-call]
+
+
+def as_typed_keys(keys: jax.Array) -> jax.Array:
+    """Random keys of the new typed kind, also for keys of the old integer kind; both give the same numbers.
+
+    Example:
+        >>> as_typed_keys(jax.random.PRNGKey(0)) == jax.random.key(0)
+        Array(True, dtype=bool)
+    """
+    return keys if jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(keys)
 
 
 def is_prng_key(key: Any) -> TypeGuard[jax.Array]:

@@ -20,6 +20,7 @@ from twofold_jax.infer.mcmc.progress import ProgressBar
 from twofold_jax.infer.mcmc.quality import warn_of_draws, warn_of_model
 from twofold_jax.infer.mcmc.target import FunctionTarget, ModelTarget, Target
 from twofold_jax.infer.potential import make_potential
+from twofold_jax.ops.arrays import as_typed_keys
 from twofold_jax.ops.tracing import TracedFunction
 from twofold_jax.warning import warn
 
@@ -183,7 +184,7 @@ class MCMC:
         slices = [slice(first, first + width) for first in range(0, self.num_chains, width)]
         if state is not None:
             _check_fits(state, self.num_chains, target.size)
-            same_stream = jnp.array_equal(_key_data(keys), _key_data(state.rng_key))
+            same_stream = jnp.array_equal(jax.random.key_data(keys), jax.random.key_data(state.rng_key))
             count = state.iteration if same_stream else jnp.zeros_like(state.iteration)
             state = state._replace(rng_key=keys, iteration=count)
             return target, plan, [jax.tree.map(lambda leaf, part=part: leaf[part], state) for part in slices]
@@ -346,14 +347,10 @@ def _flatten(leaf: Any) -> Array:
     return jnp.reshape(leaf, (-1, *leaf.shape[2:]))
 
 
-def _key_data(keys: Array) -> Array:
-    return jax.random.key_data(keys) if jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) else keys
-
-
 def _chain_keys(rng_key: Array, num_chains: int) -> Array:
     """One stream a chain, which does not depend on how many chains there are; or the streams themselves, if given."""
-    data = _key_data(rng_key)
-    if data.ndim == 2 and data.shape[0] == num_chains:
+    rng_key = as_typed_keys(rng_key)
+    if rng_key.shape == (num_chains,):
         return rng_key
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(rng_key, np.arange(num_chains))
 

@@ -15,6 +15,7 @@ from .mcmc import HMC, MCMC, NUTS
 from .potential import LatentSite, Potential, make_potential
 from .predictive import Predictive
 from .svi import SVI, SVIRunResult
+from .util import compute_log_probs, log_density, log_likelihood
 
 __all__ = [
     "ELBO",
@@ -29,6 +30,7 @@ __all__ = [
     "TraceEnum_ELBO",
     "Trace_ELBO",
     "autoguide",
+    "compute_log_probs",
     "config_enumerate",
     "init_to_feasible",
     "init_to_mean",
@@ -36,5 +38,7 @@ __all__ = [
     "init_to_sample",
     "init_to_uniform",
     "init_to_value",
+    "log_density",
+    "log_likelihood",
     "make_potential",
 ]

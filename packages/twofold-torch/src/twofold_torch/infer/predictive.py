@@ -15,7 +15,7 @@ from ..messages import is_subsample
 from ..traces import Trace
 from ..validation import validation_enabled
 
-__all__ = ["Predictive", "run_many"]
+__all__ = ["Predictive", "flatten_batch", "run_many"]
 
 _CHUNK = 1000
 """Draws that are computed at once: a bound on memory."""
@@ -70,15 +70,12 @@ class Predictive:
             raise HandlerError("Predictive needs a model", seen=f"{model!r}", expected="a function of statements")
         if guide is not None and posterior_samples:
             raise HandlerError("Predictive takes posterior_samples or a guide, and not both")
-        if batch_ndims not in (1, 2):
-            raise HandlerError("batch_ndims of Predictive", seen=batch_ndims, expected="1, or 2 for draws by chain")
         if isinstance(return_sites, str):
             raise HandlerError(
                 "return_sites is a list of names", seen=repr(return_sites), expected=f"[{return_sites!r}]"
             )
-        samples = {name: torch.as_tensor(value).detach() for name, value in (posterior_samples or {}).items()}
-        self.batch_shape = _common_batch(samples, batch_ndims, num_samples, guide is not None)
-        self.posterior_samples = {name: value.flatten(0, batch_ndims - 1) for name, value in samples.items()}
+        self.posterior_samples, shape = flatten_batch(posterior_samples or {}, batch_ndims)
+        self.batch_shape = _number_of_draws(shape, num_samples, guide is not None)
         self.model, self.guide = model, guide
         self.num_samples = self.batch_shape.numel()
         self.return_sites = tuple(return_sites or ())
@@ -169,19 +166,25 @@ def _wanted(sites: Mapping[str, Any], name: str) -> Tensor:
     return torch.as_tensor(sites[name])
 
 
-def _common_batch(
-    samples: Mapping[str, Tensor], batch_ndims: int, num_samples: int | None, has_guide: bool
-) -> torch.Size:
-    """The leading shape of all draws."""
-    shapes = {name: value.shape[:batch_ndims] for name, value in samples.items()}
-    if len(set(shapes.values())) > 1:
+def flatten_batch(samples: Mapping[str, Tensor], batch_ndims: int = 1) -> tuple[dict[str, Tensor], torch.Size]:
+    """Draws with one leading dim, and the leading shape that they had; refuse draws that differ in it."""
+    if batch_ndims not in (1, 2):
+        raise HandlerError("batch_ndims of draws", seen=batch_ndims, expected="1, or 2 for draws by chain")
+    tensors = {name: torch.as_tensor(value).detach() for name, value in samples.items()}
+    shapes = {name: value.shape[:batch_ndims] for name, value in tensors.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) < batch_ndims for shape in shapes.values()):
         raise ShapeError(
             "posterior_samples differ in their numbers of draws",
             seen=", ".join(f"{name}: {tuple(shape)}" for name, shape in shapes.items()),
             expected=f"the same {batch_ndims} leading dim(s) for all",
         )
-    if shapes:
-        shape = next(iter(shapes.values()))
+    flat = {name: value.flatten(0, batch_ndims - 1) for name, value in tensors.items()}
+    return flat, next(iter(shapes.values()), torch.Size())
+
+
+def _number_of_draws(shape: torch.Size, num_samples: int | None, has_guide: bool) -> torch.Size:
+    """The leading shape of all draws; that of posterior_samples if there are any."""
+    if shape:
         if num_samples is not None and num_samples != shape.numel():
             raise HandlerError(
                 "num_samples of Predictive", seen=num_samples, expected=f"{shape.numel()}, as posterior_samples has"

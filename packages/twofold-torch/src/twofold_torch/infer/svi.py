@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,9 +11,11 @@ from torch import Tensor
 from tqdm.auto import trange  # type: ignore[import-untyped]
 
 from ..errors import InferenceWarning, NonFiniteError
-from ..handlers import trace
+from ..handlers import replay, trace
 from ..optim import as_optimizer
 from ..params import get_param_store
+from ..validation import validation_enabled
+from ..warning import warn
 from .elbo import ELBO
 
 __all__ = ["SVI", "SVIRunResult"]
@@ -85,15 +86,23 @@ class SVI:
         Returns:
             The loss before the step.
         """
+        loss, params = self._gradients(args, kwargs)
+        if not math.isfinite(loss):
+            found = "; ".join(self._not_finite(args, kwargs)) or "a gradient may not be finite"
+            warn(f"the loss of this step is {loss}: {found}", InferenceWarning)
+        self._update(params)
+        return loss
+
+    def _gradients(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[float, list[Tensor]]:
+        """The loss, and the leaves of all params that model and guide used, with their gradients."""
         with trace(param_only=True) as used:
             loss = self.loss_and_grads(self.model, self.guide, *args, **kwargs)
-        params = {id(leaf): leaf for leaf in map(_leaf, used.trace.nodes.values())}
-        if not math.isfinite(loss):
-            warnings.warn(f"the loss of this step is {loss}", InferenceWarning, stacklevel=2)
-        self.optim(params.values())
-        for leaf in params.values():
+        return loss, list({id(leaf): leaf for leaf in map(_leaf, used.trace.nodes.values())}.values())
+
+    def _update(self, params: list[Tensor]) -> None:
+        self.optim(params)
+        for leaf in params:
             leaf.grad = None
-        return loss
 
     def evaluate_loss(self, *args: Any, **kwargs: Any) -> float:
         """The loss, without a step."""
@@ -113,20 +122,50 @@ class SVI:
             The parameters at the end and the loss of every step.
 
         Raises:
-            NonFiniteError: the loss is not finite; it names the step and the parameters that are not.
+            NonFiniteError: the loss is not finite; it names the step, and the sites and parameters that are not.  The
+                parameters are those before that step.
         """
         losses = torch.empty(num_steps)
         with trange(num_steps, disable=not progress_bar, dynamic_ncols=True) as steps:
             for step in steps:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "the loss of this step", InferenceWarning)
-                    loss = self.step(*args, **kwargs)
+                loss, params = self._gradients(args, kwargs)
                 if not math.isfinite(loss):
-                    raise _not_finite(step, loss)
+                    raise self._failure(step, loss, params, args, kwargs)
+                self._update(params)
                 losses[step] = loss
                 if progress_bar and step % 100 == 99:
                     steps.set_postfix_str(f"loss {losses[step - 99 : step + 1].mean():.4g}", refresh=False)
         return SVIRunResult({name: value.detach().clone() for name, value in get_param_store().items()}, losses)
+
+    def _failure(
+        self, step: int, loss: float, params: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> NonFiniteError:
+        for leaf in params:
+            leaf.grad = None
+        return NonFiniteError(
+            f"the loss of SVI is {loss} at step {step}",
+            seen="; ".join(self._not_finite(args, kwargs)) or "finite densities at other draws of the guide",
+            suggestion="a smaller learning rate, clipped gradients (clip_args={'clip_norm': 10.0}), or data and priors "
+            "on a common scale; look for NaN in the data and for values outside a support",
+        )
+
+    def _not_finite(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+        """Params and sites that are not finite, at new draws of the guide."""
+        found = [f"param {name!r} is {value}" for name, value in get_param_store().items() if not _is_finite(value)]
+        with torch.no_grad(), validation_enabled(False):
+            guide_trace = trace(self.guide).get_trace(*args, **kwargs)
+            replayed = replay(self.model, trace=guide_trace)
+            replayed.check_names = False
+            for who, recorded in (("guide", guide_trace), ("model", trace(replayed).get_trace(*args, **kwargs))):
+                recorded.compute_log_prob()
+                for name, site in recorded.nodes.items():
+                    if site["type"] == "sample" and not _is_finite(site["log_prob_sum"]):
+                        found.append(f"log density of site {name!r} of the {who} is {float(site['log_prob_sum'])}")
+        return found
+
+
+def _is_finite(value: Tensor) -> bool:
+    return bool(value.isfinite().all())
 
 
 def _leaf(site: dict[str, Any]) -> Tensor:
@@ -142,13 +181,3 @@ def _with_gradients(loss: Callable[..., Tensor]) -> Callable[..., float]:
         return float(value.detach())
 
     return loss_and_grads
-
-
-def _not_finite(step: int, loss: float) -> NonFiniteError:
-    bad = [name for name, value in get_param_store().items() if not bool(value.isfinite().all())]
-    return NonFiniteError(
-        f"the loss became {loss} at step {step}",
-        seen=f"parameters that are not finite: {', '.join(bad)}" if bad else "all parameters finite",
-        suggestion="a smaller learning rate, clipped gradients (clip_args={'clip_norm': 10.0}), or data and priors on "
-        "a common scale",
-    )

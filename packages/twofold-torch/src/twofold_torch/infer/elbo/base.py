@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -17,9 +16,10 @@ from ...handlers import replay, trace
 from ...params import get_param_store
 from ...traces import Trace
 from ...validation import validation_enabled
+from ...warning import warn
 from ..matching import check_model_guide_match
 
-__all__ = ["ELBO", "Estimate"]
+__all__ = ["ELBO", "ELBOModule", "Estimate"]
 
 
 class Estimate(NamedTuple):
@@ -99,6 +99,10 @@ class ELBO(abc.ABC):
             loss.backward()
         return float(loss.detach())
 
+    def __call__(self, model: Callable[..., Any], guide: Callable[..., Any]) -> ELBOModule:
+        """The loss as a ``torch.nn.Module``: see `ELBOModule`."""
+        return ELBOModule(self, model, guide)
+
     def _average(
         self, model: Callable[..., Any], guide: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Estimate:
@@ -109,10 +113,9 @@ class ELBO(abc.ABC):
                 return self._vectorised(model, guide, args, kwargs)
             except (RuntimeError, NotImplementedError) as error:
                 self.vectorize_particles = False
-                warnings.warn(
-                    f"the particles are run one by one, because the model cannot be vectorised: {error}",
+                warn(
+                    f"the particles are run one by one, because the model cannot be vectorised: {_first_line(error)}",
                     InferenceWarning,
-                    stacklevel=4,
                 )
         particles = [self._estimate(model, guide, args, kwargs) for _ in range(self.num_particles)]
         return Estimate(*(torch.stack(parts).mean() for parts in zip(*particles, strict=True)))
@@ -140,3 +143,57 @@ class ELBO(abc.ABC):
         with torch.no_grad(), trace(param_only=True) as params:
             self._traces(model, guide, args, kwargs)
         self._prepared = (model, guide, frozenset(params.trace.nodes))
+
+
+class ELBOModule(torch.nn.Module):
+    """The loss of a guide and a model as a module, for torch's own optimisers and training loops.
+
+    Called with the data it returns the differentiable loss.  Its parameters are those that model and guide used in
+    their last run: call it once before they are given to an optimiser.
+
+    Args:
+        elbo: the estimator.
+        model: function of statements.
+        guide: function of statements.
+
+    Example:
+        >>> import twofold_torch as tf, twofold_torch.distributions as dist
+        >>> from twofold_torch.infer import Trace_ELBO
+        >>> tf.clear_param_store()
+        >>> def model():
+        ...     tf.sample("z", dist.Normal(0.0, 1.0))
+        >>> def guide():
+        ...     tf.sample("z", dist.Normal(tf.param("loc", 0.5), 1.0))
+        >>> loss_fn = Trace_ELBO()(model, guide)
+        >>> loss = loss_fn()
+        >>> optimizer = torch.optim.SGD(loss_fn.parameters(), lr=0.1)
+        >>> loss.backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(self, elbo: ELBO, model: Callable[..., Any], guide: Callable[..., Any]) -> None:
+        super().__init__()
+        self.elbo, self.model, self.guide = elbo, model, guide
+        self._leaves: dict[str, Tensor] = {}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The differentiable loss."""
+        with trace(param_only=True) as used:
+            loss = self.elbo.differentiable_loss(self.model, self.guide, *args, **kwargs)
+        store = get_param_store()
+        self._leaves = {name: leaf for name, leaf in store.named_parameters() if name in used.trace}
+        return loss
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """The unconstrained leaves in the store, and the parameters of model and guide if these are modules."""
+        leaves = {id(leaf) for leaf in self._leaves.values()}
+        yield from ((prefix + name, leaf) for name, leaf in self._leaves.items())
+        for name, parameter in super().named_parameters(prefix, recurse, remove_duplicate):
+            if id(parameter) not in leaves:
+                yield name, parameter
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...messages import is_subsample
 from ...traces import Trace
 from ..matching import refuse_factor
 from .base import ELBO, Estimate
@@ -54,7 +55,7 @@ class Trace_ELBO(ELBO):
 
 
 def _samples(trace: Trace) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, site) for name, site in trace.nodes.items() if site["type"] == "sample" and "log_prob_sum" in site]
+    return [(name, site) for name, site in trace.nodes.items() if site["type"] == "sample" and not is_subsample(site)]
 
 
 def _total(trace: Trace, key: str) -> Tensor:

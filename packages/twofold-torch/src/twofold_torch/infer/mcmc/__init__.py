@@ -2,5 +2,6 @@
 
 from .kernels import HMC, NUTS
 from .mcmc import MCMC
+from .util import initialize_model
 
-__all__ = ["HMC", "MCMC", "NUTS"]
+__all__ = ["HMC", "MCMC", "NUTS", "initialize_model"]

@@ -213,18 +213,18 @@ class Gathered(_FixedBatches):
 
     def __init__(self, value_of: Callable[[Message], Any], subsamples: Mapping[str, Tensor]) -> None:
         super().__init__(subsamples)
-        self._value_of = value_of
+        self._value_of, self._checks = value_of, is_validation_enabled()
         self.pieces: dict[str, Tensor] = {}
 
     def process_message(self, msg: Message) -> None:
         self._fix_batch(msg)
         if is_latent(msg):
-            msg["value"] = value = _fitting(msg, self._value_of(msg))
+            msg["value"] = value = _fitting(msg, self._value_of(msg), self._checks)
             self.pieces[str(msg["name"])] = biject_to(msg["fn"].support).inv(value).reshape(-1)
 
 
-def _fitting(msg: Message, value: Any) -> Tensor:
-    """``value`` in the shape of the site; refuse one of another shape or, with validation on, outside the support."""
+def _fitting(msg: Message, value: Any, checks: bool) -> Tensor:
+    """``value`` in the shape of the site; refuse one of another shape or, if it is to be checked, outside the support."""
     name, shape, support = msg["name"], site_shape(msg), msg["fn"].support
     given = torch.as_tensor(value, dtype=torch.get_default_dtype())
     try:
@@ -233,7 +233,7 @@ def _fitting(msg: Message, value: Any) -> Tensor:
         raise ShapeError(
             f"the value given for site {name!r} does not have its shape", seen=tuple(given.shape), expected=shape
         ) from None
-    if is_validation_enabled() and not bool(support.check(fitting).all()):
+    if checks and not bool(support.check(fitting).all()):
         raise SupportError(
             f"the value given for site {name!r} lies outside its support",
             seen=str(fitting.detach()),

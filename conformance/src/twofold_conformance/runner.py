@@ -157,7 +157,7 @@ def _attempt(check: Check, clause: Clause, adapter: Adapter, mode: Mode, effort:
     finished = False
     try:
         with adapter.fresh():
-            if mode == "validation_off":
+            if mode == "validation_off" and "validation" in adapter.capabilities:
                 adapter.set_validation(False)
             check.function(kit)
             finished = True

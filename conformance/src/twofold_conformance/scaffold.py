@@ -36,7 +36,26 @@ def _told(alternatives: object) -> str:
 STATEFUL = {
     "seeding": "        if seed is not None:\n            $name.set_rng_seed(seed)\n        return fn(*args, **kwargs)",
     "reset": "        $name.clear_param_store()\n        $name.enable_validation(True)\n        $name.set_rng_seed(0)",
-    "key": "",
+    "more": """
+    # Leaves of autograd.
+    def leaf(self, value):
+        return np.array(value, dtype=float)
+
+    def is_leaf(self, value):
+        return True
+
+    def requires_grad(self, value):
+        return False
+
+    def assign(self, leaf, value):
+        leaf[...] = value
+
+    def backward(self, loss):
+        raise LookupError("give the framework's back-propagation into every leaf")
+
+    def grad_of(self, leaf):
+        return None
+""",
 }
 STATELESS = {
     "seeding": (
@@ -44,7 +63,7 @@ STATELESS = {
         "        return seeded(*args, **kwargs)"
     ),
     "reset": "        $name.enable_validation(True)",
-    "key": "\n    def key(self, seed):\n        return $name.random.key(seed)\n",
+    "more": "\n    def key(self, seed):\n        return $name.random.key(seed)\n",
 }
 
 SKELETON = '''"""Drives $name for twofold-conformance.  The guide is docs/developer/adapter-guide.md."""
@@ -85,7 +104,7 @@ class Ops:
 
     def grad(self, fn, at):
         raise LookupError("give the framework's gradient of fn at `at` as NumPy")
-$key
+$more
 
 class Adapter:
     name = "$name"

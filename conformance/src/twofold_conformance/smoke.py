@@ -166,6 +166,17 @@ def _gradient(adapter: Adapter) -> None:
     demand(np.allclose(held, 3.0), f"grad of x*stop_grad(x) at 3 is {held!r}, expected 3")
 
 
+@examination("xp: leaf, is_leaf, requires_grad, assign, backward, grad_of", "stateful")
+def _leaves(adapter: Adapter) -> None:
+    xp = adapter.xp()
+    names = ("leaf", "is_leaf", "requires_grad", "assign", "backward", "grad_of")
+    missing = [name for name in names if not callable(getattr(xp, name, None))]
+    demand(not missing, f"xp() lacks {', '.join(missing)}")
+    leaf = xp.leaf([1.0, 2.0])
+    xp.assign(leaf, xp.array([3.0, 4.0]))
+    demand(np.array_equal(xp.numpy(leaf), [3.0, 4.0]), f"assign(leaf, [3, 4]) leaves {xp.numpy(leaf)!r}")
+
+
 @examination("xp: key makes a random key", "stateless")
 def _key(adapter: Adapter) -> None:
     demand(adapter.xp().key(0) is not None, "key(0) is None")

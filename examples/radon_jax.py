@@ -1,4 +1,4 @@
-"""Radon in Minnesota: 919 houses in 85 counties, a varying intercept for each county (Gelman and Hill 2006), in JAX."""
+"""Radon in Minnesota: 919 houses in 85 counties, an intercept for each county (Gelman and Hill 2006), in JAX."""
 
 from __future__ import annotations
 

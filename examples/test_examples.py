@@ -81,7 +81,8 @@ def test_nuts_comes_near_the_reference_in_a_short_run(name: str, example: Module
     for scalar, truth in reference(name).items():
         draws = draws_of(samples, scalar)
         assert draws.shape == (4, 60)
-        assert abs(draws.mean() - truth["mean"]) < 1.5 * truth["sd"]  # 240 draws worth at least 20: error rate 2e-11 each
+        # 240 draws worth at least 20: error rate 2e-11 each
+        assert abs(draws.mean() - truth["mean"]) < 1.5 * truth["sd"]
 
 
 @pytest.mark.parametrize(("name", "example", "parts"), EXAMPLES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import jax
@@ -26,6 +26,24 @@ def double() -> AbstractContextManager[Any]:
     return jax.enable_x64(True)  # type: ignore[no-any-return]
 
 
+@contextmanager
+def optimised(wanted: bool = True) -> Iterator[None]:
+    """Programs compiled inside are optimised as users' programs are, or not at all."""
+    former = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", not wanted)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", former)
+
+
+@pytest.fixture(autouse=True)
+def _compiled_quickly() -> Iterator[None]:
+    """Most programs of these tests run once, so that optimising them is most of the cost; densities are optimised."""
+    with optimised(False):
+        yield
+
+
 @pytest.fixture
 def x64() -> Iterator[None]:
     """Double precision during one test."""
@@ -42,6 +60,7 @@ def key() -> jax.Array:
 class LawChecks:
     """The common checks; every method raises AssertionError with the numbers in sight."""
 
+    @optimised()
     def log_prob(
         self,
         make: Callable[..., Any],

@@ -396,12 +396,13 @@ class Distribution:
         return self
 
     def __repr__(self) -> str:
-        described = ", ".join(f"{name}: {_describe(arg)}" for name, arg in self.get_args().items())
+        fields = [(name, self.__dict__[name]) for name in self._data_names if name in self.__dict__]
+        described = ", ".join(f"{name.lstrip('_')}: {_describe(field)}" for name, field in fields)
         return f"{type(self).__name__}({described})"
 
 
-def _describe(argument: Any) -> str:
-    return str(argument) if isinstance(argument, (int, float)) else str(tuple(shape_of(argument)))
+def _describe(field: Any) -> str:
+    return str(tuple(field.shape)) if hasattr(field, "dtype") else repr(field)
 
 
 def _flatten_with_keys(law: Distribution) -> tuple[Any, Any]:

@@ -224,7 +224,7 @@ class Gathered(_FixedBatches):
 
 
 def _fitting(msg: Message, value: Any, checks: bool) -> Tensor:
-    """``value`` in the shape of the site; refuse one of another shape or, if it is to be checked, outside the support."""
+    """``value`` in the shape of the site; refuse another shape or, with ``checks``, one outside the support."""
     name, shape, support = msg["name"], site_shape(msg), msg["fn"].support
     given = torch.as_tensor(value, dtype=torch.get_default_dtype())
     try:

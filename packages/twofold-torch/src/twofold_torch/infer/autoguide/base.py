@@ -168,7 +168,8 @@ class AutoGuide(abc.ABC):
         """
         self._ensure_setup(args, kwargs)
         with torch.no_grad():
-            return self._constrained(self._unconstrained_median())
+            values = self._constrained(self._unconstrained_median())
+        return {name: value.detach().clone() for name, value in values.items()}
 
     def sample_posterior(self, *args: Any, sample_shape: Sequence[int] = (), **kwargs: Any) -> dict[str, Tensor]:
         """Draws of every latent site, of shape ``sample_shape`` and the site's; without gradient.
@@ -196,6 +197,7 @@ class AutoGuide(abc.ABC):
     def _ensure_setup(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._potential is None and (args or kwargs):
             self.setup(*args, **kwargs)
+        _ = self._prototype  # or say that it is missing
 
     # Help for the kinds of guides
 

@@ -141,7 +141,7 @@ class ELBO(abc.ABC):
         if former is model and former_guide is guide and all(name in store for name in names):
             return
         with torch.no_grad(), trace(param_only=True) as params:
-            self._traces(model, guide, args, kwargs)
+            self._estimate(model, guide, args, kwargs)
         self._prepared = (model, guide, frozenset(params.trace.nodes))
 
 

@@ -269,4 +269,12 @@ class SM3(Optimizer):
     def __init__(self, step_size: float, momentum: float = 0.9) -> None:
         import optax
 
-        super().__init__(optax.sm3(step_size, momentum))
+        inner = optax.sm3(step_size, momentum)
+
+        def update(gradients: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+            updates, state = inner.update(jax.tree.map(jnp.atleast_1d, gradients), state)
+            return jax.tree.map(lambda change, like: jnp.reshape(change, jnp.shape(like)), updates, gradients), state
+
+        # optax keeps one accumulator a dim, and has none for a number without dims
+        vectors = optax.GradientTransformation(lambda params: inner.init(jax.tree.map(jnp.atleast_1d, params)), update)
+        super().__init__(vectors)

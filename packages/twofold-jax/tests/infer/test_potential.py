@@ -47,7 +47,9 @@ def test_log_density_is_joint_plus_jacobian():
 
 
 def test_sites_tile_the_flat_vector():
-    potential = make_potential(lambda: [tf.sample("a", dist.Dirichlet(np.ones(4))), tf.sample("b", dist.Normal(0.0, 1.0))])
+    potential = make_potential(
+        lambda: [tf.sample("a", dist.Dirichlet(np.ones(4))), tf.sample("b", dist.Normal(0.0, 1.0))]
+    )
     assert [(s.name, s.offset, s.size, s.shape, s.unconstrained_shape) for s in potential.sites] == [
         ("a", 0, 3, (4,), (3,)),
         ("b", 3, 1, (), ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -295,16 +295,14 @@ class SVI:
         params = self.get_params(state)
         lines = [f"param {name!r} is {value}" for name, value in params.items() if not _all_finite(value)]
         _, step_key = jax.random.split(state.rng_key)
-        for key in self.loss.particle_keys(step_key):
-            with validation_enabled(False):
+        with validation_enabled(False):
+            for key in self.loss.particle_keys(step_key):
                 traces = self._traces(key, {**params, **state.mutable_state}, arguments.args, arguments.kwargs)
-            for who, sites in zip(("guide", "model"), traces, strict=True):
-                for name, site in sites.items():
-                    density = np.asarray(site_log_density(site)).sum() if site["type"] == "sample" else 0.0
-                    if not np.isfinite(density):
-                        lines.append(f"log density of site {name!r} of the {who} is {density}")
-            if lines:
-                break
+                lines += [
+                    line for who, sites in zip(("guide", "model"), traces, strict=True) for line in _bad(who, sites)
+                ]
+                if lines:
+                    break
         raise NonFiniteError(
             f"the loss of SVI is {losses[offset]} at step {first + offset}, and the parameters are lost",
             seen="; ".join(lines) or "a gradient that is not finite",
@@ -329,6 +327,14 @@ def _advance(program: TracedFunction, state: SVIState, is_active: Array, arrays:
 
 def _values(sites: Mapping[str, Message], kind: str) -> dict[str, Any]:
     return {n: site["value"] for n, site in sites.items() if site["type"] == kind and site["value"] is not None}
+
+
+def _bad(who: str, sites: Mapping[str, Message]) -> Iterator[str]:
+    """The sites whose log density is not finite, in words."""
+    for name, site in sites.items():
+        density = np.asarray(site_log_density(site)).sum() if site["type"] == "sample" else 0.0
+        if not np.isfinite(density):
+            yield f"log density of site {name!r} of the {who} is {density}"
 
 
 def _all_finite(tree: Any) -> bool:

@@ -244,7 +244,7 @@ def log_volume(transform: Transform, unconstrained_value: Array, value: Array, i
     return jnp.sum(transform.log_abs_det_jacobian(unconstrained_value, value, intermediates))
 
 
-def over_draws(fn: Callable[[Array], Any], draws: Array, ndim: int) -> Any:
+def over_draws(fn: Callable[[Array], dict[str, Array]], draws: Array, ndim: int) -> dict[str, Array]:
     """``fn`` over all leading dims of ``draws`` but the last ``ndim``."""
     for _ in range(draws.ndim - ndim):
         fn = jax.vmap(fn)

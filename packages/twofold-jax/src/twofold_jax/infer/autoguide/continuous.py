@@ -65,12 +65,15 @@ class AutoContinuous(AutoGuide):
 
     def unpack_latent(self, latent: Array) -> dict[str, Array]:
         """Values of the sites, in constrained space, of flat vectors with any leading dims."""
+        return self._unpacking()(latent)
+
+    def _unpacking(self) -> Callable[[Array], dict[str, Array]]:
+        sites = self.potential.sites
 
         def unpack(flat: Array) -> dict[str, Array]:
-            return {site.name: transform_of(site)(piece(site, flat)) for site in self.potential.sites}
+            return {site.name: transform_of(site)(piece(site, flat)) for site in sites}
 
-        unpacked: dict[str, Array] = over_draws(unpack, latent, 1)
-        return unpacked
+        return lambda latent: over_draws(unpack, latent, 1)
 
     def sample_posterior(
         self,
@@ -80,13 +83,15 @@ class AutoContinuous(AutoGuide):
         sample_shape: tuple[int, ...] = (),
         **kwargs: Any,
     ) -> dict[str, Array]:
-        return self.unpack_latent(self.get_posterior(params).sample(rng_key, sample_shape))
+        unpack = self._unpacking()
+        return unpack(self.get_posterior(params).sample(rng_key, sample_shape))
 
     def median(self, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> dict[str, Array]:
-        return self.unpack_latent(self._quantile(params, jnp.array(0.5)))
+        return self.quantiles(params, 0.5)
 
     def quantiles(self, params: Mapping[str, Any], quantiles: ArrayLike, *args: Any, **kwargs: Any) -> dict[str, Array]:
-        return self.unpack_latent(self._quantile(params, jnp.asarray(quantiles)))
+        unpack = self._unpacking()
+        return unpack(self._quantile(params, jnp.asarray(quantiles)))
 
     @abstractmethod
     def _quantile(self, params: Mapping[str, Any], levels: Array) -> Array:

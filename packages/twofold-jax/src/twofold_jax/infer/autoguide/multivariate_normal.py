@@ -17,7 +17,7 @@ from twofold_jax.distributions import (
     Normal,
     constraints,
 )
-from twofold_jax.distributions.transforms import AffineTransform, LowerCholeskyAffine, Transform
+from twofold_jax.distributions.transforms import AffineTransform, IndependentTransform, LowerCholeskyAffine, Transform
 from twofold_jax.errors import HandlerError
 from twofold_jax.infer.autoguide.base import statement
 from twofold_jax.infer.autoguide.continuous import AutoContinuous
@@ -97,10 +97,7 @@ class AutoDiagonalNormal(_AutoGaussian):
 
     def get_transform(self, params: Mapping[str, Any]) -> Transform:
         """The affine map from a standard normal vector to the flat unconstrained vector."""
-        transform: Transform = AffineTransform(
-            self._given(params, "loc"), self._given(params, "scale"), constraints.real_vector
-        )
-        return transform
+        return IndependentTransform(AffineTransform(self._given(params, "loc"), self._given(params, "scale")), 1)
 
 
 class AutoMultivariateNormal(_AutoGaussian):

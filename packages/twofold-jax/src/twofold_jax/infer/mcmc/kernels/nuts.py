@@ -59,7 +59,7 @@ class NUTS(HMC):
     @property
     def _depths(self) -> tuple[int, int]:
         depth = self.max_tree_depth
-        return (depth, depth) if isinstance(depth, int) else (depth[0], depth[1])
+        return (depth[0], depth[1]) if isinstance(depth, tuple) else (depth, depth)
 
     @property
     def sampling_tree_depth(self) -> int:

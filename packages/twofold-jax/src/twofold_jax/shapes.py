@@ -17,7 +17,8 @@ __all__ = ["check_value_shape", "describe_plates"]
 def check_value_shape(msg: Message) -> None:
     """Refuse a value that would silently be broadcast against its law, such as (5, 1) against (5,).
 
-    Inside plates a value must broadcast to the law's shape.  Outside plates a larger value is fine (a vector of
+    Inside plates a value must broadcast to the law's shape, and several observations are not repeated where the law has
+    a dim that no plate declares.  Outside plates a larger value is fine (a vector of
     observations of a scalar law), but value and law may not both grow.  ``infer={"allow_broadcast": True}`` switches
     the check off for one site.
     """
@@ -43,6 +44,23 @@ def check_value_shape(msg: Message) -> None:
     clash = any(v != w and 1 not in (v, w) for v, w in pairs)
     if clash or (law_grows and (value_grows or msg["cond_indep_stack"])):
         _refuse_batch(msg, value_batch, batch, event)
+    if value_grows and msg["is_observed"] and msg["cond_indep_stack"] and any(size != 1 for size in seen):
+        declared = {frame.dim for frame in msg["cond_indep_stack"]}
+        dim = next((dim for dim in range(-1, -length - 1, -1) if want[dim] != 1 and dim not in declared), None)
+        if dim is not None:
+            _refuse_undeclared(msg, value_batch, batch, dim)
+
+
+def _refuse_undeclared(msg: Message, value_batch: Shape, batch: Shape, dim: int) -> NoReturn:
+    raise ShapeError(
+        f"the {np.prod(value_batch, dtype=int)} observations of site {msg['name']!r} would count as "
+        f"{np.prod(batch, dtype=int)}, because its law has a dim, {dim}, that no plate declares",
+        seen=f"an observation of batch shape {value_batch}, a law of batch shape {batch}, "
+        f"plates {describe_plates(msg)}",
+        expected="a law with the dims of its plates, or an observation of the law's shape",
+        suggestion="drop the dim from what the law is made of, such as with .squeeze(-1); or declare it with a plate "
+        'or with .to_event(); if broadcasting is meant, infer={"allow_broadcast": True}',
+    )
 
 
 def _refuse_event(msg: Message, shape: Shape, batch: Shape, event: Shape) -> NoReturn:

@@ -50,6 +50,16 @@ class TwofoldError(Exception):
     def __str__(self) -> str:
         return self.message  # KeyError would print the repr
 
+    def within(self, place: str) -> TwofoldError:
+        """The same error, its problem preceded by the place where it arose.
+
+        Example:
+            >>> print(SupportError("argument 'scale' of Normal is negative").within("site 'x'"))
+            site 'x': argument 'scale' of Normal is negative
+        """
+        problem = f"{place}: {self.problem}"
+        return type(self)(problem, seen=self.seen, expected=self.expected, suggestion=self.suggestion)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.problem, self.seen, self.expected, self.suggestion)
 

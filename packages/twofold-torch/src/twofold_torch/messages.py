@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, TypedDict
 import torch
 from torch.distributions import Distribution as TorchBase
 
-__all__ = ["CondIndepStackFrame", "Message", "as_value", "draw", "is_law", "is_subsample"]
+from .errors import SiteTypeError
+
+__all__ = ["CondIndepStackFrame", "Message", "as_site_value", "as_value", "draw", "is_law", "is_subsample"]
 
 
 class CondIndepStackFrame(NamedTuple):
@@ -92,6 +94,19 @@ def as_value(fn: Any, value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return torch.as_tensor(value, dtype=_number_dtype(fn))
     return torch.as_tensor(value)
+
+
+def as_site_value(msg: Message, value: Any) -> Any:
+    """``as_value`` for the law of a site; refuse what no tensor can be made of, naming the site."""
+    try:
+        return as_value(msg["fn"], value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SiteTypeError(
+            f"the {'observation' if msg['is_observed'] else 'value'} of site {msg['name']!r} is no tensor",
+            seen=f"{value!r} of type {type(value).__name__}",
+            expected="a tensor, an array, or numbers",
+            suggestion="convert it with torch.as_tensor(...); for missing entries use obs_mask",
+        ) from error
 
 
 def _number_dtype(fn: Any) -> torch.dtype:

@@ -87,7 +87,10 @@ def module(name: str, nn_module: nn.Module, update_module_params: bool = False) 
 def _check_module(name: Any, nn_module: Any) -> None:
     if not isinstance(name, str) or _SEPARATOR in name:
         raise SiteTypeError(
-            f"module {name!r}: this is no name for a module", expected=f"a string without {_SEPARATOR!r}"
+            f"module {name!r}: this is no name for a module",
+            seen=f"a {type(name).__name__}",
+            expected=f"a string without {_SEPARATOR!r}",
+            suggestion="write module('net', net): the name comes first",
         )
     if isinstance(nn_module, type):
         raise SiteTypeError(
@@ -101,6 +104,7 @@ def _check_module(name: Any, nn_module: Any) -> None:
             f"module {name!r}: this object has no parameters",
             seen=f"a {type(nn_module).__name__}",
             expected="a torch.nn.Module",
+            suggestion=f"write module({name!r}, net) with an instance of torch.nn.Module",
         )
 
 

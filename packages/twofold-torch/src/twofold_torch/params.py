@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.distributions.constraints import Constraint
 
 from .distributions import constraints, transform_to
-from .errors import SiteTypeError, StoreError, SupportError, UnknownSiteError
+from .errors import SiteTypeError, StoreError, SupportError, TwofoldWarning, UnknownSiteError
 from .validation import is_validation_enabled
+from .warning import warn
 
 __all__ = ["ParamStore", "ParamStoreState", "clear_param_store", "get_param_store"]
 
@@ -105,6 +106,7 @@ class ParamStore:
         return _constrained(leaf, contents.constraints[name])
 
     def __setitem__(self, name: str, value: Any) -> None:
+        _check_name(name)
         with self._lock:
             contents = self._contents
             constraint = contents.constraints.get(name, constraints.real)
@@ -154,10 +156,15 @@ class ParamStore:
             with self._lock:
                 leaf = contents.leaves.get(name)
                 if leaf is None:
+                    _check_name(name)
                     leaf = _new_leaf(name, init_constrained_value, constraint)
                     contents.constraints[name] = constraint
                     contents.leaves[name] = leaf
-        return _constrained(leaf, contents.constraints[name])
+        value = _constrained(leaf, contents.constraints[name])
+        shape = getattr(init_constrained_value, "shape", None)
+        if shape is not None and shape != value.shape:
+            _warn_of_other_shape(name, value, shape)
+        return value
 
     def get_param(
         self,
@@ -281,8 +288,29 @@ def _unknown(name: str, contents: _Contents) -> UnknownSiteError:
     return UnknownSiteError(
         f"there is no parameter {name!r} in the store",
         seen=f"parameters {shown}" if held else "an empty store",
+        expected="the name of a parameter in the store, or an initial value",
         suggestion="give param() an initial value",
     )
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str):
+        raise SiteTypeError(
+            "the name of a parameter is no string",
+            seen=f"{name!r} of type {type(name).__name__}",
+            expected="a string",
+            suggestion="write store['x'] = value",
+        )
+
+
+def _warn_of_other_shape(name: str, value: Tensor, shape: Any) -> None:
+    if is_validation_enabled():
+        warn(
+            f"param {name!r} is in the store already, with shape {tuple(value.shape)}; the initial value of shape "
+            f"{tuple(shape)} has no effect. For another model call clear_param_store() first, or use a "
+            "get_param_store().scope() for each, or another name",
+            TwofoldWarning,
+        )
 
 
 class _LeafOf:
@@ -320,6 +348,7 @@ def as_init(name: str, value: Any) -> Tensor:
             f"param {name!r}: the initial value is no tensor",
             seen=f"{value!r} of type {type(value).__name__}",
             expected="a tensor or number, or a function that makes one",
+            suggestion="convert it with torch.as_tensor(...)",
         ) from error
     if not (tensor.is_floating_point() or tensor.is_complex()):
         raise SiteTypeError(
@@ -332,6 +361,7 @@ def as_init(name: str, value: Any) -> Tensor:
 
 
 def _new_leaf(name: str, init: Any, constraint: Constraint) -> Tensor:
+    _check_constraint(name, constraint)
     value = as_init(name, init)
     if is_validation_enabled():
         check_constrained(name, value, constraint)
@@ -345,6 +375,16 @@ def _new_leaf(name: str, init: Any, constraint: Constraint) -> Tensor:
     return unconstrained.contiguous().requires_grad_()
 
 
+def _check_constraint(name: str, constraint: Any) -> None:
+    if not isinstance(constraint, Constraint):
+        raise SiteTypeError(
+            f"param {name!r}: this is no constraint",
+            seen=f"{constraint!r} of type {type(constraint).__name__}",
+            expected="a constraint, such as constraints.positive",
+            suggestion="from twofold_torch.distributions import constraints",
+        )
+
+
 def _transform(name: str, constraint: Constraint) -> Any:
     """The map from all reals to ``constraint``."""
     try:
@@ -354,6 +394,7 @@ def _transform(name: str, constraint: Constraint) -> Any:
             f"param {name!r} cannot have this constraint: no map from the reals to it is known",
             seen=constraints.describe(constraint),
             expected="a continuous constraint, or a transform registered with transform_to",
+            suggestion="choose among constraints.real, positive, unit_interval, interval, simplex, ...",
         ) from error
 
 
@@ -386,6 +427,7 @@ def _check_state(state: Any, copy: bool = True) -> _Contents:
             f"this is no state of a parameter store: {problem}",
             seen=type(state).__name__ if not isinstance(state, Mapping) else f"keys {sorted(map(str, state))}",
             expected="{'params': {name: unconstrained tensor}, 'constraints': {name: constraint}}, as of get_state",
+            suggestion="give what get_state() gave; for a file, load(filename)",
         )
     contents = _Contents()
     contents.leaves = {

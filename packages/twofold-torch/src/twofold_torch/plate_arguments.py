@@ -15,13 +15,26 @@ __all__ = ["as_device", "as_rows", "check_rows", "length_of_subsample", "negativ
 
 
 def as_device(name: str, use_cuda: bool | None, device: str | torch.device | None) -> torch.device | None:
+    try:
+        device = None if device is None else torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise PlateError(
+            f"plate {name!r}: torch knows no such device",
+            seen=repr(device),
+            expected="a torch.device, or a string such as 'cpu' or 'cuda:0'",
+            suggestion="leave device out to take the default one",
+        ) from error
     if use_cuda is not None:
         warn(f"plate {name!r}: use_cuda is deprecated, use device", FutureWarning)
         wanted = torch.device("cuda" if use_cuda else "cpu")
-        if device is not None and torch.device(device).type != wanted.type:
-            raise PlateError(f"plate {name!r}: use_cuda and device disagree", seen=f"{use_cuda} and {device}")
-        return wanted if device is None else torch.device(device)
-    return None if device is None else torch.device(device)
+        if device is not None and device.type != wanted.type:
+            raise PlateError(
+                f"plate {name!r}: use_cuda and device disagree",
+                seen=f"{use_cuda} and {device}",
+                suggestion="leave use_cuda out",
+            )
+        return wanted if device is None else device
+    return device
 
 
 def positive_integer(name: str, what: str, value: Any) -> int:
@@ -34,6 +47,7 @@ def positive_integer(name: str, what: str, value: Any) -> int:
             f"plate {name!r}: {what} is not positive" if _is_int(value) else f"plate {name!r}: {what} is no integer",
             seen=repr(value),
             expected="an integer above 0",
+            suggestion=f"{what} counts rows: give the number of rows of the data, such as len(data)",
         )
     return number
 
@@ -63,6 +77,7 @@ def as_rows(name: str, subsample: Any, device: torch.device | None) -> Tensor:
             f"plate {name!r}: a subsample is a list of row numbers",
             seen=f"shape {tuple(rows.shape)}, {rows.dtype}" if isinstance(subsample, Tensor) else repr(subsample),
             expected="integers in one dim, at least one",
+            suggestion="give row numbers such as [0, 3], not rows of the data",
         )
     return rows.to(device=device if device is not None else rows.device, dtype=torch.int64)
 
@@ -74,6 +89,7 @@ def check_rows(name: str, rows: Tensor, size: int | None) -> None:
             f"plate {name!r}: the subsample has row numbers that the plate has not",
             seen=f"numbers from {low} to {high}",
             expected=f"0 to {size - 1}",
+            suggestion="count rows from 0, or give the plate the length of the whole data",
         )
     if len(torch.unique(rows)) < len(rows):
         warn(f"plate {name!r}: the subsample has some rows more than once", TwofoldWarning)
@@ -96,5 +112,10 @@ def length_of_subsample(name: str, size: int | None, subsample_size: Any, chosen
         return size
     number = positive_integer(name, "subsample_size", subsample_size)
     if number > size:
-        raise PlateError(f"plate {name!r}: subsample_size is larger than size", seen=number, expected=f"at most {size}")
+        raise PlateError(
+            f"plate {name!r}: subsample_size is larger than size",
+            seen=number,
+            expected=f"at most {size}",
+            suggestion="size is the length of the whole data, subsample_size that of a mini-batch",
+        )
     return number

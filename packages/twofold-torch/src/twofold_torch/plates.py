@@ -91,7 +91,12 @@ class plate(Messenger):
     ) -> None:
         super().__init__()
         if not isinstance(name, str):
-            raise SiteTypeError("the name of a plate is no string", seen=repr(name), expected="a string")
+            raise SiteTypeError(
+                "the name of a plate statement is no string",
+                seen=f"{name!r} of type {type(name).__name__}",
+                expected="a string",
+                suggestion="write plate('x', size)",
+            )
         self.name = name
         self.device = as_device(name, use_cuda, device)
         self.size = None if size is None else positive_integer(name, "size", size)
@@ -109,7 +114,7 @@ class plate(Messenger):
 
     def __len__(self) -> int:
         if self.subsample_size is None:
-            raise PlateError(f"plate {self.name!r} has no size")
+            raise _without_size(self.name, "so no length")
         return self.subsample_size
 
     @property
@@ -158,6 +163,8 @@ class plate(Messenger):
         if self._use not in (None, use):
             raise PlateError(
                 f"plate {self.name!r} is used both as a {self._use} and as a {use}",
+                seen=f"a {self._use} first, then a {use}",
+                expected="one of the two for all of a plate's life",
                 suggestion="make two plates of different names",
             )
         for other in _active():
@@ -166,6 +173,8 @@ class plate(Messenger):
                     f"two plates called {self.name!r} are active at once"
                     if other is not self
                     else f"plate {self.name!r} is entered while it is active",
+                    seen=f"active plates {', '.join(repr(plate.name) for plate in _active())}",
+                    expected="one plate of each name at a time",
                     suggestion="give each plate its own name",
                 )
         self._use = use
@@ -177,6 +186,7 @@ class plate(Messenger):
         if self._asked_dim in taken:
             raise PlateError(
                 f"plates {taken[self._asked_dim]!r} and {self.name!r} have one dim, {self._asked_dim}",
+                seen=f"dim {self._asked_dim} twice",
                 expected="another dim for each of the plates that are active at once",
                 suggestion="give one of them another dim, or leave dim out",
             )
@@ -248,9 +258,14 @@ class plate(Messenger):
 
     def __iter__(self) -> Iterator[int]:
         if self._asked_dim is not None:
-            raise PlateError(f"plate {self.name!r} has a dim, {self._asked_dim}, and cannot be a loop")
+            raise PlateError(
+                f"plate {self.name!r} has a dim, {self._asked_dim}, and cannot be a loop",
+                seen=f"`for ... in plate({self.name!r}, ..., dim={self._asked_dim})`",
+                expected="a dim and `with`, or no dim and `for`",
+                suggestion=f"write `with plate({self.name!r}, ...):`, or leave dim out",
+            )
         if self.size is None:
-            raise PlateError(f"plate {self.name!r} has no size and cannot be a loop")
+            raise _without_size(self.name, "cannot be a loop")
         self._begin("loop")
         rows: Sequence[int]
         if self.subsample_size == self.size and self._chosen is None and not STACK.handlers:
@@ -290,6 +305,15 @@ class _Loop(Messenger):
         msg["cond_indep_stack"] = (self._frame, *msg["cond_indep_stack"])
         if msg["type"] == "sample" and self._scale != 1.0:
             msg["scale"] = msg["scale"] * self._scale
+
+
+def _without_size(name: str, consequence: str) -> PlateError:
+    return PlateError(
+        f"plate {name!r} has no size and {consequence}",
+        seen="size=None",
+        expected="a plate with a size",
+        suggestion=f"write plate({name!r}, len(data))",
+    )
 
 
 def _active() -> list[Any]:

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.distributions import Distribution as TorchBase
 
 from .distributions import Distribution, Unit, constraints
-from .errors import SiteError, SiteTypeError, TwofoldError
-from .messages import as_value, draw
+from .errors import ShapeError, SiteError, SiteTypeError, TwofoldError
+from .messages import as_site_value, draw
+from .ops.shapes import broadcast_shape
 from .params import get_param_store
 from .runtime import STACK, apply_stack, new_message
 from .warning import warn
@@ -66,7 +67,12 @@ def sample(
     if obs_mask is not None:
         return _sample_partly_observed(name, fn, args, kwargs, obs, obs_mask, infer)
     if infer is not None and not isinstance(infer, Mapping):
-        raise SiteTypeError(f"site {name!r}: infer is of the wrong type", seen=repr(infer), expected="a dict")
+        raise SiteTypeError(
+            f"site {name!r}: infer is of the wrong type",
+            seen=repr(infer),
+            expected="a dict",
+            suggestion='write infer={"enumerate": "parallel"}',
+        )
     if STACK.handlers:
         return _apply_sample(name, fn, args, kwargs, obs, infer)
     if obs is None:
@@ -126,23 +132,23 @@ def _construct(name: str, law: type, args: tuple[Any, ...], kwargs: dict[str, An
     try:
         return law(*args, **kwargs)
     except TwofoldError as error:
-        error.add_note(f"while making the {law.__name__} of site {name!r}")
-        raise
+        raise error.within(f"site {name!r}") from error.__cause__
     except TypeError as error:
         raise SiteTypeError(
             f"site {name!r}: {law.__name__} cannot be made from these arguments",
             seen=f"{error}",
-            suggestion=f"pass what {law.__name__}(...) takes",
+            expected=f"what {law.__name__}(...) takes",
+            suggestion="pass an observation by name: obs=...",
         ) from error
 
 
 def _with_sample_shape(name: str, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The law with a sample shape put before its batch shape: so the draw, the plates and the density all know it."""
-    arguments = dict(kwargs)
+    arguments, kinds = dict(kwargs), (tuple, list)
     if len(args) == 1 and "sample_shape" not in arguments:
-        arguments["sample_shape"], args = args[0], ()
+        arguments["sample_shape"], args, kinds = args[0], (), (tuple,)  # a list is rather a mislaid observation
     shape = arguments.pop("sample_shape", ())
-    is_shape = isinstance(shape, tuple | list) and all(isinstance(size, int) for size in shape)
+    is_shape = isinstance(shape, kinds) and all(isinstance(size, int) for size in shape)
     if args or arguments or not is_shape:
         extra = [*map(_brief, args), *arguments] or [_brief(shape)]
         raise SiteTypeError(
@@ -169,15 +175,40 @@ def _sample_partly_observed(
 ) -> Any:
     inside = torch.as_tensor(obs_mask)
     if inside.dtype is not torch.bool:
-        raise SiteTypeError(f"site {name!r}: obs_mask is not boolean", seen=inside.dtype, expected="bool")
+        raise SiteTypeError(
+            f"site {name!r}: obs_mask is not boolean",
+            seen=inside.dtype,
+            expected="torch.bool: True where obs counts",
+            suggestion="compare: obs_mask=~data.isnan()",
+        )
     if obs is None:
-        raise SiteError(f"site {name!r} has an obs_mask but no obs", suggestion="give obs=, or leave obs_mask out")
+        raise SiteError(
+            f"site {name!r} has an obs_mask but no obs",
+            seen="obs=None",
+            expected="obs, with any value where it is missing",
+            suggestion="give obs=, or leave obs_mask out",
+        )
+    observed = as_site_value({"name": name, "fn": fn, "is_observed": True}, obs)
+    _check_mask_shape(name, fn, inside, observed)
     drawn = _apply_sample(f"{name}_unobserved", fn, args, kwargs, None, infer, mask=~inside)
-    observed = as_value(fn, obs)
     if STACK.handlers:
         observed = _apply_sample(f"{name}_observed", fn, args, kwargs, observed, infer, mask=inside)
     entries = inside.reshape(inside.shape + (1,) * len(getattr(fn, "event_shape", ())))
     return deterministic(name, torch.where(entries, observed, drawn))
+
+
+def _check_mask_shape(name: str, fn: Any, inside: Tensor, observed: Any) -> None:
+    shape = tuple(getattr(observed, "shape", ()))
+    batch = shape[: len(shape) - len(getattr(fn, "event_shape", ()))]
+    try:
+        broadcast_shape(inside.shape, batch)
+    except ValueError as error:
+        raise ShapeError(
+            f"site {name!r}: obs_mask and obs do not fit together",
+            seen=f"obs_mask of shape {tuple(inside.shape)}, obs of batch shape {batch}",
+            expected=f"obs_mask of shape {batch}, or one that broadcasts to it",
+            suggestion="make the mask from the data: obs_mask=~data.isnan()",
+        ) from error
 
 
 def deterministic(name: str, value: Any, event_dim: int | None = None) -> Any:
@@ -223,8 +254,7 @@ def factor(name: str, log_factor: Tensor | float, *, has_rsample: bool | None = 
     try:
         law = Unit(log_factor, has_rsample=has_rsample)
     except TwofoldError as error:
-        error.add_note(f"at factor {name!r}")
-        raise
+        raise error.within(f"factor {name!r}") from error.__cause__
     if STACK.handlers:
         said = {} if has_rsample is None else {"has_rsample": has_rsample}
         sample(name, law, obs=law.sample(), infer={"is_auxiliary": True, **said})

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from typing import Any
 
+from torch import Tensor
+
 from .errors import HandlerError
-from .messages import Message, as_value, draw
+from .messages import Message, as_site_value, draw
 from .shapes import check_value_shape
 
 __all__ = [
@@ -299,7 +301,8 @@ def _perform(msg: Message) -> None:
     if value is None:
         msg["value"] = draw(msg["fn"], msg["args"], msg["kwargs"])
     elif msg["type"] == "sample":
-        msg["value"] = as_value(msg["fn"], value)
+        if value.__class__ is not Tensor:
+            msg["value"] = as_site_value(msg, value)
         check_value_shape(msg)
     msg["done"] = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from .errors import ShapeError
@@ -17,7 +18,8 @@ def check_value_shape(msg: Message) -> None:
 
     Inside plates the value has to broadcast to the shape that law and plates give the site; any length will do at the
     dim of a plate without a size, and a latent value may have dims to the left of the plates (enumeration puts them
-    there).  Outside plates the value may be larger than the law or the law larger than the value, not both at once.
+    there).  Several observations are not repeated where the law has a dim that no plate declares.
+    Outside plates the value may be larger than the law or the law larger than the value, not both at once.
     ``infer={"allow_broadcast": True}`` switches the check off for one site.
 
     Raises:
@@ -45,6 +47,10 @@ def check_value_shape(msg: Message) -> None:
     fits = _fits_plates(batch, law_batch, frames, msg["is_observed"]) if frames else _fits_law(batch, law_batch)
     if not fits:
         raise _batch_error(msg, batch, frames)
+    if frames and msg["is_observed"]:
+        dim = _undeclared_dim(batch, law_batch, frames)
+        if dim is not None:
+            raise _undeclared_error(msg, batch, dim, frames)
 
 
 def _fits_law(batch: Sequence[int], law_batch: Sequence[int]) -> bool:
@@ -79,6 +85,34 @@ def _fits_plates(
     return True
 
 
+def _undeclared_dim(batch: Sequence[int], law_batch: Sequence[int], frames: list[CondIndepStackFrame]) -> int | None:
+    """A dim of the law that is no plate's, where a value of several entries is repeated along this dim or another."""
+    declared = {frame.dim for frame in frames}
+    padded = (1,) * (len(law_batch) - len(batch)) + tuple(batch)
+    is_repeated = any(size == 1 != expected for size, expected in zip(padded, law_batch, strict=False))
+    if not is_repeated or all(size == 1 for size in batch):
+        return None
+    dims = range(-1, -len(law_batch) - 1, -1)
+    return next((dim for dim in dims if law_batch[dim] != 1 and dim not in declared), None)
+
+
+def _undeclared_error(msg: Message, batch: Sequence[int], dim: int, frames: list[CondIndepStackFrame]) -> ShapeError:
+    law_batch = tuple(msg["fn"].batch_shape)
+    return ShapeError(
+        f"site {msg['name']!r}: {prod(batch)} observations would count as {prod(law_batch)}, because the law has a "
+        f"dim, {dim}, that no plate declares",
+        seen=f"an observation of batch shape {tuple(batch)}, a law of batch shape {law_batch}, "
+        f"plates {_plates(frames)}",
+        expected="a law with the dims of its plates, or an observation of the law's shape",
+        suggestion="drop the dim from what the law is made of, such as with .squeeze(-1); or declare it with a plate "
+        'or with .to_event(); if broadcasting is meant, infer={"allow_broadcast": True}',
+    )
+
+
+def _plates(frames: list[CondIndepStackFrame]) -> str:
+    return ", ".join(f"{f.name!r} (dim {f.dim}, size {f.size if f.size >= 0 else 'any'})" for f in frames)
+
+
 def _event_error(msg: Message) -> ShapeError:
     fn = msg["fn"]
     return ShapeError(
@@ -95,7 +129,7 @@ def _role(msg: Message) -> str:
 
 def _batch_error(msg: Message, batch: Sequence[int], frames: list[CondIndepStackFrame]) -> ShapeError:
     law_batch = tuple(msg["fn"].batch_shape)
-    plates = ", ".join(f"{f.name!r} (dim {f.dim}, size {f.size if f.size >= 0 else 'any'})" for f in frames)
+    plates = _plates(frames)
     width = max(len(str(size)) for size in (*batch, *law_batch, 0)) + 1
     dims = max(len(batch), len(law_batch))
 

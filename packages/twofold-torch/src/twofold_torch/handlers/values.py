@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import HandlerError, SiteError, TwofoldWarning
-from ..messages import Message, as_value, is_law
+from ..messages import Message, as_site_value, is_law
 from ..runtime import Messenger
 from ..warning import warn
 from .names import NamedMessenger
@@ -145,7 +145,7 @@ class do(NamedMessenger):
             warn(f"site {msg['name']!r} is the target of two interventions; the outer one counts", TwofoldWarning)
             return
         msg["infer"] = {**msg["infer"], "_do_not_trace": True}
-        msg["value"] = as_value(msg["fn"], self.data[msg["name"]])
+        msg["value"] = as_site_value(msg, self.data[msg["name"]])
 
 
 class substitute(NamedMessenger):

@@ -171,9 +171,10 @@ def _one_by_one(density: Density, data: list[Tensor]) -> BatchedDensity:
             leaf = position.clone().requires_grad_()
             with torch.enable_grad():
                 value = density(leaf, data)
-                (gradient,) = torch.autograd.grad(value, leaf, allow_unused=True, materialize_grads=True)
+                depends = value.requires_grad
+                gradient = torch.autograd.grad(value, leaf, materialize_grads=True)[0] if depends else None
             values.append(value.detach())
-            gradients.append(gradient)
+            gradients.append(torch.zeros_like(position) if gradient is None else gradient)
         return torch.stack(values), torch.stack(gradients)
 
     return run

@@ -113,17 +113,18 @@ class SVI:
         self._transforms = {name: biject_to(constraint) for name, constraint in constraints.items()}
         state_key, start_key = jax.random.split(rng_key)
 
-        def start(key: Array, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        def start(key: Array, args: Any, kwargs: Any) -> tuple[dict[str, Any], ...]:
             guide_trace, model_trace = self._traces(key, dict(init_params or {}), args, kwargs)
             sites = {**model_trace, **guide_trace}
-            return _values(sites, "param"), _values(sites, "mutable")
+            params = _values(sites, "param")
+            return params, _transformed(inverses, params), _values(sites, "mutable")
 
-        params, mutable_state = evaluate(arguments.traced(start, start_key), start_key, arguments.arrays)
-        unconstrained = {}
-        for name, transform in self._transforms.items():
+        inverses = {name: transform.inv for name, transform in self._transforms.items()}
+        program = arguments.traced(start, start_key)
+        params, unconstrained, mutable_state = evaluate(program, start_key, arguments.arrays)
+        for name, constraint in constraints.items():
             for leaf in jax.tree.leaves(params[name]):
-                check_init_value(name, leaf, constraints[name])
-            unconstrained[name] = jax.tree.map(transform.inv, params[name])
+                check_init_value(name, leaf, constraint)
             _check_finite(name, params[name], unconstrained[name])
         return SVIState(self.optim.init(unconstrained), mutable_state, state_key)
 
@@ -159,7 +160,10 @@ class SVI:
         Raises:
             InferenceError: neither `init` nor `run` was called on this object.
         """
-        return self._constrain(self.optim.get_params(svi_state.optim_state))
+        constrained: dict[str, Any] = jax.jit(_transformed)(
+            self._known_transforms(), self.optim.get_params(svi_state.optim_state)
+        )
+        return constrained
 
     # The whole fit
 
@@ -251,19 +255,19 @@ class SVI:
         jax.eval_shape(run)
         return constraints
 
-    def _constrain(self, unconstrained: Mapping[str, Any]) -> dict[str, Any]:
-        transforms = self._transforms
-        if transforms is None:
+    def _known_transforms(self) -> dict[str, Transform]:
+        if self._transforms is None:
             raise InferenceError(
                 "this SVI has not seen its model yet, and does not know the constraints of its params",
                 suggestion="call init(rng_key, ...) or run(rng_key, num_steps, ...) first",
             )
-        return {name: jax.tree.map(transforms[name], value) for name, value in unconstrained.items()}
+        return self._transforms
 
     def _loss(
         self, rng_key: Array, state: SVIState, unconstrained: Any, args: Any, kwargs: Any
     ) -> tuple[Array, dict[str, Any]]:
-        given = {**self._constrain(unconstrained), **jax.tree.map(lambda leaf: leaf, state.mutable_state)}
+        params = _transformed(self._known_transforms(), unconstrained)
+        given = {**params, **jax.tree.map(lambda leaf: leaf, state.mutable_state)}
         settings = {**self.static_kwargs, **kwargs}
         result = self.loss.loss_with_mutable_state(rng_key, given, self.model, self.guide, *args, **settings)
         return result["loss"], result["mutable_state"]
@@ -323,6 +327,11 @@ def _advance(program: TracedFunction, state: SVIState, is_active: Array, arrays:
 
     done: tuple[SVIState, Array] = lax.scan(row, state, is_active)
     return done
+
+
+def _transformed(transforms: Mapping[str, Transform], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of params by name, each mapped by its transform, leaf by leaf."""
+    return {name: jax.tree.map(transforms[name], value) for name, value in values.items()}
 
 
 def _values(sites: Mapping[str, Message], kind: str) -> dict[str, Any]:

@@ -129,7 +129,11 @@ def fit(make, steps=3000):
     return guide, svi.run(jax.random.key(0), steps, X, Y, progress_bar=False).params
 
 
-@pytest.mark.parametrize("make", [AutoMultivariateNormal, AutoLowRankMultivariateNormal], ids=lambda g: g.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [AutoMultivariateNormal, pytest.param(AutoLowRankMultivariateNormal, marks=pytest.mark.nightly)],
+    ids=lambda guide: guide.__name__,
+)
 def test_dense_guides_find_a_gaussian_posterior(make):
     guide, params = fit(make)
     law = guide.get_posterior(params)
@@ -138,7 +142,11 @@ def test_dense_guides_find_a_gaussian_posterior(make):
     np.testing.assert_allclose(covariance, COVARIANCE, atol=0.05)
 
 
-@pytest.mark.parametrize("make", [AutoNormal, AutoDiagonalNormal], ids=lambda guide: guide.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [AutoNormal, pytest.param(AutoDiagonalNormal, marks=pytest.mark.nightly)],
+    ids=lambda guide: guide.__name__,
+)
 def test_mean_field_guides_find_mean_and_conditional_sds(make):
     guide, params = fit(make)
     np.testing.assert_allclose(guide.median(params)["beta"], MEAN, atol=0.05)

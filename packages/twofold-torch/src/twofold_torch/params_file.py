@@ -29,6 +29,9 @@ __all__ = ["load_pickled_state", "load_state", "save_state"]
 _FORMAT = "twofold_torch.params"
 _VERSION = "1"
 _Path = str | PathLike[str]
+_ENTRY = {"key": str, "constraint": dict, "dtype": str, "checksum": int, "is_parameter": bool}
+"""What the list of parameters has for each, and of which type."""
+_REMEDY = "restore the file from a copy, or save the store again"
 _SIGNS_OF_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
 
 
@@ -83,6 +86,8 @@ def _checksum(value: Tensor) -> int:
 
 def _write(path: Path, content: bytes) -> None:
     """Write beside the place, then move there in one step."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save parameters in")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -116,27 +121,68 @@ def load_state(filename: _Path, map_location: str | torch.device | None = None) 
         metadata = file.metadata() or {}
         if metadata.get("format") != _FORMAT or metadata.get("version") != _VERSION:
             seen = f"format {metadata.get('format')!r}, version {metadata.get('version')!r}"
+            expected = f"format {_FORMAT!r}, version {_VERSION!r}"
             raise FileFormatError(
-                f"{path} is no parameter file of this package", seen=seen, expected=f"{_FORMAT!r}, {_VERSION!r}"
+                f"{path} is no parameter file of this package", seen=seen, expected=expected, suggestion=_REMEDY
             )
-        if str(zlib.crc32(metadata["params"].encode())) != metadata["checksum"]:
-            raise FileFormatError(f"{path} is damaged: its list of parameters does not match its checksum")
-        params = json.loads(metadata["params"])
-        keys = set(file.keys())
-        if keys != {entry["key"] for entry in params.values()}:
-            raise FileFormatError(f"{path} is damaged: its tensors are not those that it lists")
+        checksum = str(zlib.crc32(metadata["params"].encode()))
+        if checksum != metadata["checksum"]:
+            what = "its list of parameters does not match its checksum"
+            raise _damaged(path, what, checksum, metadata["checksum"])
+        params = json.loads(metadata["params"], object_pairs_hook=_without_duplicates)
+        _check_listing(path, params, sorted(file.keys()))
         leaves = {name: _leaf(path, name, entry, file.get_tensor(entry["key"])) for name, entry in params.items()}
-        held = {name: from_spec(entry["constraint"]) for name, entry in params.items()}
-        is_parameter = {name: bool(entry["is_parameter"]) for name, entry in params.items()}
+        held = {name: _constraint(path, name, entry["constraint"]) for name, entry in params.items()}
+        is_parameter = {name: entry["is_parameter"] for name, entry in params.items()}
     device = torch.device("cpu" if map_location is None else map_location)
     moved = {name: _moved(leaf, device, is_parameter[name]) for name, leaf in leaves.items()}
     return {"params": moved, "constraints": held}
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(map(repr, twice))} stands there twice")
+    return dict(pairs)
+
+
+def _check_listing(path: Path, params: Any, keys: list[str]) -> None:
+    """Refuse a list of parameters whose entries are not of the written form, or that does not fit the tensors."""
+    if not isinstance(params, dict):
+        raise _damaged(path, "its list of parameters is none", type(params).__name__, "names with their entries")
+    for name, entry in params.items():
+        kinds = {key: type(value) for key, value in entry.items()} if isinstance(entry, dict) else type(entry)
+        if kinds != _ENTRY:
+            expected = ", ".join(f"{key} ({kind.__name__})" for key, kind in _ENTRY.items())
+            raise _damaged(path, f"the entry of {name!r} is not of the written form", repr(entry), expected)
+    listed = sorted(entry["key"] for entry in params.values())
+    if listed != keys:
+        raise _damaged(path, "its tensors are not those that it lists", ", ".join(keys), ", ".join(listed))
+
+
+def _damaged(path: Path, what: str, seen: Any, expected: Any) -> FileFormatError:
+    return FileFormatError(f"{path} is damaged: {what}", seen=seen, expected=expected, suggestion=_REMEDY)
+
+
+def _constraint(path: Path, name: str, spec: Any) -> Any:
+    try:
+        return from_spec(spec)
+    except FileFormatError as error:
+        raise error.within(f"{path}, constraint of {name!r}") from error.__cause__
 
 
 def _existing(filename: _Path) -> Path:
     path = Path(filename)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r} to load parameters from")
+    if path.is_dir():
+        raise FileFormatError(
+            f"{path} is a folder",
+            seen="a folder",
+            expected="a file written by ParamStore.save",
+            suggestion="give the path of the file in it",
+        )
     return path
 
 
@@ -154,17 +200,20 @@ def _clear_errors(path: Path, *more: type[Exception]) -> Iterator[None]:
             f"{path} is damaged, or not a parameter file",
             seen=f"{type(error).__name__}: {error}",
             expected="a file written by ParamStore.save",
-            suggestion="for a pickled store of another library, ParamStore.load_pickle",
+            suggestion=f"{_REMEDY}; for a pickled store of another library, ParamStore.load_pickle",
         ) from error
 
 
 def _leaf(path: Path, name: str, entry: dict[str, Any], stored: Tensor) -> Tensor:
-    dtype = getattr(torch, entry["dtype"])
+    dtype = getattr(torch, entry["dtype"], None)
+    if not isinstance(dtype, torch.dtype) or not (dtype.is_floating_point or dtype.is_complex):
+        raise _damaged(path, f"the dtype of {name!r} is none of a parameter", entry["dtype"], "a floating dtype")
     if _checksum(stored) != entry["checksum"]:
-        raise FileFormatError(f"{path} is damaged: the numbers of {name!r} do not match their checksum")
+        what = f"the numbers of {name!r} do not match their checksum"
+        raise _damaged(path, what, _checksum(stored), entry["checksum"])
     value = torch.view_as_complex(stored) if dtype.is_complex else stored
     if value.dtype is not dtype:
-        raise FileFormatError(f"{path} is damaged: {name!r} is of dtype {value.dtype}", expected=dtype)
+        raise _damaged(path, f"{name!r} is of another dtype", value.dtype, dtype)
     return value
 
 

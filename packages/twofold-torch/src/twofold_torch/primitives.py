@@ -144,7 +144,8 @@ def _construct(name: str, law: type, args: tuple[Any, ...], kwargs: dict[str, An
 
 def _with_sample_shape(name: str, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The law with a sample shape put before its batch shape: so the draw, the plates and the density all know it."""
-    arguments, kinds = dict(kwargs), (tuple, list)
+    arguments = dict(kwargs)
+    kinds: tuple[type[tuple[Any, ...]] | type[list[Any]], ...] = (tuple, list)
     if len(args) == 1 and "sample_shape" not in arguments:
         arguments["sample_shape"], args, kinds = args[0], (), (tuple,)  # a list is rather a mislaid observation
     shape = arguments.pop("sample_shape", ())

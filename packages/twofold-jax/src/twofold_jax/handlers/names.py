@@ -71,6 +71,7 @@ def report_unused_names(who: str, given: Collection[str], seen: Collection[str])
             raise UnknownSiteError(
                 f"{who} was given {name!r}, which no statement of the run is called",
                 seen=f"sites {_listed(seen)}",
+                expected="names of sites of the run",
                 suggestion=f"did you mean {near[0]!r}?",
             )
     if unused:

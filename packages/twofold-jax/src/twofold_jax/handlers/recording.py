@@ -105,6 +105,10 @@ def _refuse_transformed(msg: Message) -> None:
     )
 
 
+def _is_recorded_run(trace: Any) -> bool:
+    return isinstance(trace, Mapping) and all(isinstance(site, Mapping) and "type" in site for site in trace.values())
+
+
 class replay(NamedMessenger):
     """Give latent sites the values of a recorded run; they stay latent, and are scored under the new law.
 
@@ -136,7 +140,19 @@ class replay(NamedMessenger):
     ) -> None:
         super().__init__(fn)
         if trace is None and params is None:
-            raise HandlerError("replay needs a trace or params", suggestion="write replay(model, trace=recorded)")
+            raise HandlerError(
+                "replay was given nothing to repeat",
+                seen="neither trace nor params",
+                expected="trace=, params=, or both",
+                suggestion="write replay(model, trace=trace(guide).get_trace())",
+            )
+        if trace is not None and not _is_recorded_run(trace):
+            raise HandlerError(
+                "replay needs a recorded run",
+                seen=f"trace of type {type(trace).__name__}",
+                expected="sites by name, as trace(...).get_trace(...) gives them",
+                suggestion="write replay(model, trace=trace(guide).get_trace()); for values use condition, substitute",
+            )
         self.trace = {} if trace is None else trace
         self.params = {} if params is None else params
 

@@ -13,7 +13,7 @@ from ..runtime import Messenger
 from ..validation import is_validation_enabled
 from ..warning import warn
 
-__all__ = ["NamedMessenger"]
+__all__ = ["NamedMessenger", "report_unused_names"]
 
 
 class NamedMessenger(Messenger):
@@ -50,28 +50,44 @@ class NamedMessenger(Messenger):
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:
         result = super().__exit__(exc_type, exc_value, traceback)
         if exc_type is None and self.check_names and is_validation_enabled():
-            unused = [name for name in self._names() if name not in self._used and name not in self._seen]
-            if unused:
-                self._report(unused)
+            given = [name for name in self._names() if name not in self._used]
+            report_unused_names(type(self).__name__, given, self._seen, self._passed)
         return result
 
-    def _report(self, unused: list[str]) -> None:
-        given = set(self._names())
-        candidates = [name for name in self._seen if name not in given]
-        for name in (name for name in unused if name not in self._passed):
-            near = [
-                site for site in difflib.get_close_matches(name, candidates, n=3, cutoff=0.75) if _differ(name, site)
-            ]
-            if near:
-                raise UnknownSiteError(
-                    f"{type(self).__name__} was given {name!r}, which no statement of the run is called",
-                    seen=f"sites {_listed(self._seen)}",
-                    suggestion=f"did you mean {near[0]!r}?",
-                )
-        who, names = type(self).__name__, ", ".join(map(repr, unused))
-        other = [name for name in unused if name in self._passed]
+
+def report_unused_names(
+    who: str,
+    given: Collection[str],
+    seen: Collection[str],
+    passed: Collection[str | None] = (),
+) -> None:
+    """Report names that no statement of a run had.
+
+    Args:
+        who: what was given the names.
+        given: the names.
+        seen: names of the statements of the run that could be meant.
+        passed: names of its other statements.
+
+    Raises:
+        UnknownSiteError: a name looks like a misspelt site; others are told in a warning.
+    """
+    unused = [name for name in given if name not in seen]
+    candidates = [name for name in seen if name not in given]
+    for name in (name for name in unused if name not in passed):
+        near = [site for site in difflib.get_close_matches(name, candidates, n=3, cutoff=0.75) if _differ(name, site)]
+        if near:
+            raise UnknownSiteError(
+                f"{who} was given {name!r}, which no statement of the run is called",
+                seen=f"sites {_listed(seen)}",
+                expected="names of sites of the run",
+                suggestion=f"did you mean {near[0]!r}?",
+            )
+    if unused:
+        names = ", ".join(map(repr, unused))
+        other = [name for name in unused if name in passed]
         aside = f"; {', '.join(map(repr, other))}: a statement of a kind that {who} leaves alone" if other else ""
-        warn(f"{who} was given {names}, but the sites it can act on are {_listed(self._seen)}{aside}", TwofoldWarning)
+        warn(f"{who} was given {names}, but the sites it can act on are {_listed(seen)}{aside}", TwofoldWarning)
 
 
 def _differ(name: str, site: str) -> bool:

@@ -91,6 +91,9 @@ class trace(Messenger):
                 handler.trace.record("_RETURN", _node("_RETURN", "return", value=result))
         return result
 
+    def process_message(self, msg: Message) -> None:
+        """Let the statement pass: a site is recorded when it has its value."""
+
     def postprocess_message(self, msg: Message) -> None:
         """Record a site as handlers further out have left it."""
         kind = msg["type"]
@@ -142,7 +145,19 @@ class replay(NamedMessenger):
     ) -> None:
         super().__init__(fn)
         if trace is None and params is None:
-            raise HandlerError("replay was given nothing to repeat", expected="trace=, params=, or both")
+            raise HandlerError(
+                "replay was given nothing to repeat",
+                seen="neither trace nor params",
+                expected="trace=, params=, or both",
+                suggestion="write replay(model, trace=trace(guide).get_trace())",
+            )
+        if trace is not None and not isinstance(getattr(trace, "nodes", None), Mapping):
+            raise HandlerError(
+                "replay needs a recorded run",
+                seen=f"trace={trace!r} of type {type(trace).__name__}",
+                expected="a trace",
+                suggestion="write replay(model, trace=trace(guide).get_trace()); for values use condition, substitute",
+            )
         self.trace, self.params = trace, {} if params is None else params
         self._recorded: Mapping[str, Any] = {} if trace is None else trace.nodes
 

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from twofold_conformance.matrix import COLUMNS, disagreement
+from twofold_conformance.matrix import COLUMNS, disagreement, shown_totals
 
 SYMBOLS = {
     "holds": "✓",
@@ -24,7 +24,7 @@ MEANINGS = {
     "deviates": "differs from the clause in a known, recorded way",
     "fails": "differs and nobody has recorded it, or a recorded difference is gone",
     "error": "the adapter failed, so nothing is known",
-    "not offered": "another flavour, or a capability that is not declared",
+    "not offered": "a clause of the other flavour, or a capability that is not declared",
     "untested": "no check can reach it; the clause says why",
 }
 
@@ -65,7 +65,9 @@ def _cards(implementations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f'<div class="big">{totals.get("holds", 0)} <span class="soft">/ {asked}</span></div>'
         yield f'<div class="bar" aria-hidden="true">{"".join(_bar(totals, asked))}</div><ul class="key">'
         yield from (
-            f'<li><i class="{_css(name)}"></i>{totals[name]} {name}</li>' for name in COLUMNS if totals.get(name)
+            f'<li><i class="{_css(name)}"></i>{count} {name}</li>'
+            for name, count in shown_totals(made).items()
+            if count
         )
         choices = ", ".join(f"{clause_id} = {taken}" for clause_id, taken in made["choices"].items())
         libraries = ", ".join(f"{name} {version}" for name, version in made["libraries"].items())
@@ -109,7 +111,7 @@ def _filters(document: Mapping[str, Any]) -> Iterator[str]:
     yield _select("area", "Area", [("", "all"), *((area, area) for area in areas)])
     yield _select("level", "Level", [("", "all"), ("must", "must"), ("should", "should"), ("variant", "variant")])
     yield _select("verdict", "Verdict", [("", "all"), *((name, name) for name in COLUMNS)])
-    yield _select("made", "of", [("", "any implementation"), *made])
+    yield _select("made", "Implementation", [("", "any"), *made])
     yield _select("order", "Order", [("", "by number"), ("disagreement", "most disagreement first")])
     yield '<label class="tick"><input type="checkbox" name="disputed">only where they disagree</label>'
     yield '<button type="reset">Reset</button><output aria-live="polite"></output></form>'
@@ -157,6 +159,7 @@ def _story(clause: Mapping[str, Any]) -> Iterator[str]:
         "Origin": " · ".join(dict.fromkeys(str(origin[name]) for name in ("relation", "source") if origin.get(name))),
         "Why": clause["rationale"],
         "Needs": ", ".join(clause["needs"]),
+        "Cases": "; ".join(clause["cases"]),
     }
     facts |= {f"Alternative {name}": text for name, text in clause["alternatives"].items()}
     yield (
@@ -171,20 +174,32 @@ def _evidence(anchor: str, made: Mapping[str, Any], cell: Mapping[str, Any]) -> 
     yield f'<span class="soft small"> {checks}</span></h3>'
     told: set[str] = set()
     for row in cell["evidence"]:
-        lines = "".join(_finding(row))
-        if lines not in told:
-            label = ", ".join(filter(None, [row.get("case", ""), row["mode"] if row["mode"] != "default" else ""]))
-            yield f'<p class="soft small">{escape(label)}</p>{lines}' if label else lines
-        told.add(lines)
+        known, finding = "".join(_recorded(row)), "".join(_finding(row))
+        if known not in told:
+            yield known
+        if finding not in told:
+            yield _label(row) + finding
+        told |= {known, finding}
     yield "</section>"
 
 
-def _finding(row: Mapping[str, Any]) -> Iterator[str]:
+def _label(row: Mapping[str, Any]) -> str:
+    """Which case and mode a finding is of; what is not offered is so in every case."""
+    if row["verdict"] in ("unsupported", "untested"):
+        return ""
+    text = ", ".join(filter(None, [row.get("case", ""), row["mode"] if row["mode"] != "default" else ""]))
+    return f'<p class="soft small">{escape(text)}</p>' if text else ""
+
+
+def _recorded(row: Mapping[str, Any]) -> Iterator[str]:
     known = row.get("deviation")
     if known:
         yield f"<p><strong>Observed:</strong> {_prose(known['observed'])}</p><p>{_prose(known['reason'])}</p>"
         if str(known.get("url", "")).startswith("https://"):
             yield f'<p><a href="{escape(known["url"], quote=True)}">More about this deviation</a></p>'
+
+
+def _finding(row: Mapping[str, Any]) -> Iterator[str]:
     if row["verdict"] in ("unsupported", "untested"):
         yield f'<p class="soft">{_prose(row.get("message", ""))}</p>'
     elif row.get("message"):

@@ -46,9 +46,10 @@ def assemble(reports: Sequence[Mapping[str, Any]], *, title: str = "Conformance 
 def table(document: Mapping[str, Any]) -> str:
     """The totals as text."""
     width = max(len(_label(made)) for made in document["implementations"]) + 2
-    lines = [f"{'':<{width}}" + "".join(f"{name:>13}" for name in COLUMNS)]
+    lines = [f"{'':<{width}}" + "".join(f"{name:>15}" for name in (*COLUMNS, "other flavour"))]
     for made in document["implementations"]:
-        lines.append(f"{_label(made):<{width}}" + "".join(f"{made['totals'].get(name, 0):>13}" for name in COLUMNS))
+        totals = shown_totals(made)
+        lines.append(f"{_label(made):<{width}}" + "".join(f"{count:>15}" for count in totals.values()))
     disputed = sum(disagreement([cell["standing"] for cell in clause["cells"]]) > 0 for clause in document["clauses"])
     return "\n".join([*lines, f"{len(document['clauses'])} clauses, {disputed} on which implementations disagree"])
 
@@ -58,6 +59,13 @@ def disagreement(standings: Sequence[str]) -> int:
     held = sum(standing == "holds" for standing in standings)
     broken = sum(standing in ("deviates", "fails", "error") for standing in standings)
     return min(held, broken) * 10 + broken if held and broken else 0
+
+
+def shown_totals(made: Mapping[str, Any]) -> dict[str, int]:
+    """The totals of one implementation; clauses of the other flavour stand apart from those that it does not offer."""
+    totals: dict[str, int] = {name: made["totals"].get(name, 0) for name in COLUMNS}
+    totals["not offered"] -= made["other_flavour"]
+    return {**totals, "other flavour": made["other_flavour"]}
 
 
 def _label(made: Mapping[str, Any]) -> str:
@@ -71,6 +79,7 @@ def _implementation(report: Mapping[str, Any], position: int, clauses: Sequence[
     totals = sum(areas.values(), Counter())
     facts = {name: report[name] for name in ("claim", "python", "platform", "libraries", "seconds", "profile")}
     made = {name: report["implementation"][name] for name in ("name", "version", "flavour", "choices")}
+    made["other_flavour"] = sum(clause["flavour"] not in ("both", made["flavour"]) for clause in clauses)
     return {**made, **facts, "totals": dict(totals), "areas": {area: dict(counts) for area, counts in areas.items()}}
 
 
@@ -86,8 +95,15 @@ def _clause(clause: Clause, reports: Sequence[Mapping[str, Any]]) -> dict[str, A
         "rationale": clause.rationale,
         "alternatives": dict(clause.alternatives),
         "needs": list(clause.needs),
+        "cases": _cases(clause, reports),
         "cells": [_cell(clause, report) for report in reports],
     }
+
+
+def _cases(clause: Clause, reports: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The cases that were checked, each under its name."""
+    rows = (row for report in reports for row in report["rows"] if row["clause"] == clause.id)
+    return list(dict.fromkeys(row["case"] for row in rows if row["case"]))
 
 
 def _cell(clause: Clause, report: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -191,7 +192,13 @@ def _unexpected(error: Exception, check: Check) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == check.function.__code__.co_filename]
     asked = f"\n  asked by: {own[-1].line} (line {own[-1].lineno})" if own else ""
-    where = f"\n  raised:   {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    where = f"\n  raised:   {_shortened(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     return (
         f"an unexpected exception\n  seen:     {type(error).__name__}: {error}\n  expected: no exception{asked}{where}"
     )
+
+
+def _shortened(file: str) -> str:
+    """An installed file from its package on, another one as seen from here, so that a report tells nothing else."""
+    _, installed, inside = file.rpartition(f"site-packages{os.sep}")
+    return inside if installed else file.removeprefix(os.getcwd() + os.sep)

@@ -119,10 +119,10 @@ class UnivariateLaw(LeanLaw):
         given: dict[str, Any] = {}
         shape: torch.Size | None = None
         for name, value in values.items():
-            if isinstance(value, int | float):
-                value = float(value)
-            elif value is None:
+            if value is None:
                 continue
+            if not isinstance(value, Tensor) and isinstance(value, int | float):
+                value = float(value)
             else:
                 if not isinstance(value, Tensor) or not value.is_floating_point():
                     value = as_parameter(type(self).__name__, name, value, _first_tensor(values))
@@ -161,6 +161,8 @@ class UnivariateLaw(LeanLaw):
     def _arguments(self) -> list[Any]:
         """The arguments as they were given, in the order of ``_parameters``: number, unexpanded tensor, or None."""
         given = self._given
+        if len(given) == len(self._parameters):
+            return list(given.values())  # kept in this order
         return [given.get(name) for name in self._parameters]
 
     def _options(self) -> dict[str, Any]:
@@ -172,15 +174,15 @@ class UnivariateLaw(LeanLaw):
 
     def _uniform(self, sample_shape: Iterable[int]) -> Tensor:
         """Draws from 0 (included) to 1 (excluded); not drawn in place, so that ``vmap`` can pass."""
-        shape = (*sample_shape, *self._batch_shape) if sample_shape else tuple(self._batch_shape)
+        shape = (*sample_shape, *self._batch_shape) if sample_shape else self._batch_shape
         like = self._tensor_of(shape)
-        return torch.rand(shape, **self._options()) if like is None else torch.rand_like(like)
+        return torch.rand(tuple(shape), **self._options()) if like is None else torch.rand_like(like)
 
     def _standard_normal(self, sample_shape: Iterable[int]) -> Tensor:
         """Standard normal draws."""
-        shape = (*sample_shape, *self._batch_shape) if sample_shape else tuple(self._batch_shape)
+        shape = (*sample_shape, *self._batch_shape) if sample_shape else self._batch_shape
         like = self._tensor_of(shape)
-        return torch.randn(shape, **self._options()) if like is None else torch.randn_like(like)
+        return torch.randn(tuple(shape), **self._options()) if like is None else torch.randn_like(like)
 
     def _tensor_of(self, shape: tuple[int, ...]) -> Tensor | None:
         """An argument of this shape, dtype and device included; drawing like it costs half of drawing from scratch."""

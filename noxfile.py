@@ -208,8 +208,8 @@ def doctest(session: nox.Session, package: str) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Every example program, on small settings."""
-    pytest(session, bench(session, "all"), "examples")
+    """Every example program, on small settings, and the runner of the benchmarks."""
+    pytest(session, bench(session, "all"), "examples", "benchmarks")
 
 
 @nox.session

@@ -21,7 +21,7 @@ Task = tuple[str, Mode]
 
 @dataclass(frozen=True)
 class Selection:
-    """A part of the law; an empty field does not restrict."""
+    """A part of the law; an empty field does not restrict.  Areas and clauses unite, everything else narrows."""
 
     areas: Sequence[str] = ()
     clauses: Sequence[str] = ()
@@ -34,8 +34,7 @@ class Selection:
     def wants(self, clause: Clause) -> bool:
         """Whether the clause belongs to it."""
         return (
-            (not self.areas or clause.area in self.areas)
-            and (not self.clauses or clause.id in self.clauses)
+            (not (self.areas or self.clauses) or clause.area in self.areas or clause.id in self.clauses)
             and (not self.levels or clause.level in self.levels)
             and (not self.tiers or clause.tier in self.tiers)
             and (not self.profile or in_profile(clause, self.profile))

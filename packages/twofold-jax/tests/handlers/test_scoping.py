@@ -29,7 +29,7 @@ RULES: list[tuple[dict[str, Any], list[str]]] = [
     ({}, []),
     ({"hide": ["z", "rows"]}, ["p", "d", "x"]),
     ({"expose": ["z"]}, ["z"]),
-    ({"hide": ["z"], "expose": ["z", "p"]}, ["p"]),
+    ({"hide": ["z"], "expose": ["z", "p"]}, ["p", "rows", "d", "x"]),
     ({"expose_types": ["param", "plate"]}, ["p", "rows"]),
     ({"hide_types": ["sample"]}, ["p", "rows", "d"]),
     ({"hide_fn": lambda site: site["is_observed"]}, ["p", "rows", "z", "d"]),

@@ -16,7 +16,7 @@ class block(Messenger):
     """Hide sites from the handlers further out; their values stay the same, and an outer ``seed`` still gives keys.
 
     Exactly one rule decides, the first given of ``hide_fn``, ``hide``, ``expose_types``, ``hide_types``, ``expose_fn``
-    and ``expose``; where ``hide`` and ``expose`` name one site, it is hidden.  Without a rule everything is hidden.
+    and ``expose``.  Without a rule everything is hidden.
 
     Args:
         fn: the model.
@@ -76,8 +76,7 @@ def _hiding_rule(
         return hide_fn
     if hide is not None:
         hidden = frozenset(hide)
-        shown = None if expose is None else frozenset(expose) - hidden
-        return lambda msg: msg["name"] in hidden or (shown is not None and msg["name"] not in shown)
+        return lambda msg: msg["name"] in hidden
     if expose_types is not None:
         shown_types = frozenset(expose_types)
         return lambda msg: msg["type"] not in shown_types

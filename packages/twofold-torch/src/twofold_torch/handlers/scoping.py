@@ -17,16 +17,18 @@ SiteFn = Callable[[Message], Any]
 class block(Messenger):
     """Hide sites from all handlers further out; without settings, every site.
 
-    Handlers inside still see them, and no value changes by the hiding.
+    Handlers inside still see them, and no value changes by the hiding.  What no list names is hidden if there is a list
+    of what to show, and shown if there are only lists of what to hide; without lists ``hide_all`` and ``expose_all``
+    decide.
 
     Args:
         fn: model.
-        hide_fn: function of the message; True hides.
-        expose_fn: function of the message; True shows, anything else is hidden.
-        hide_all: hide everything but what ``expose`` and ``expose_types`` name.
-        expose_all: show everything but what ``hide`` and ``hide_types`` name.
+        hide_fn: function of the message; True hides.  The lists then count for nothing.
+        expose_fn: function of the message; True shows, anything else is hidden.  The lists then count for nothing.
+        hide_all: whether everything is hidden if there are no lists; default: True.
+        expose_all: whether everything is shown if there are no lists; default: False.
         hide, expose: names of sites.
-        hide_types, expose_types: types of sites, such as ``"param"``; an observed site also has the type ``observe``.
+        hide_types, expose_types: types of sites, such as ``"param"``; that of an observed site is ``"observe"``.
 
     Raises:
         HandlerError: a name or type is both hidden and shown.
@@ -63,9 +65,10 @@ class block(Messenger):
         both = [*(self._hidden[0] & self._shown[0]), *(self._hidden[1] & self._shown[1])]
         if both:
             raise HandlerError(f"block both hides and exposes {', '.join(map(repr, sorted(both)))}")
-        names_hidden, names_shown = any(self._hidden), any(self._shown)
-        default = not names_hidden if hide_all is None and expose_all is None else bool(hide_all)
-        self._hides_rest = default or (names_shown and not names_hidden and not expose_all)
+        if any(self._shown) or any(self._hidden):
+            self._hides_rest = any(self._shown)
+        else:
+            self._hides_rest = not expose_all if hide_all is None else hide_all
 
     def process_message(self, msg: Message) -> None:
         """Stop a hidden site here."""
@@ -77,13 +80,10 @@ class block(Messenger):
             return bool(self._hides(msg))
         if self._shows is not None:
             return not self._shows(msg)
-        name, kind = msg["name"], msg["type"]
-        kinds = {kind, "observe"} if kind == "sample" and msg["is_observed"] else {kind}
-        if name in self._hidden[0] or kinds & self._hidden[1]:
+        key = msg["name"], "observe" if msg["type"] == "sample" and msg["is_observed"] else msg["type"]
+        if any(value in names for value, names in zip(key, self._hidden, strict=True)):
             return True
-        if name in self._shown[0] or ("observe" in kinds and "observe" in self._shown[1]):
-            return False
-        if kinds & self._shown[1] and "observe" not in kinds:
+        if any(value in names for value, names in zip(key, self._shown, strict=True)):
             return False
         return self._hides_rest
 

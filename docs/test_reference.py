@@ -1,8 +1,8 @@
 """Every public name stands in the reference.
 
-Public is what a module lists in ``__all__``, save the machinery that ``parity.toml`` names.  A page shows the classes and
-functions of a module that stands there as ``::: module``; anything else (instances, aliases, what torch brings) has to be
-written there in backticks.
+Public is what a module lists in ``__all__``, save the machinery that ``parity.toml`` names.  A page shows the classes
+and functions of a module that stands there as ``::: module``; anything else (instances, aliases, what torch brings) has
+to be written there in backticks.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ TABLE = (ROOT / "docs" / "glossary.md").read_text().partition("## Short forms")[
 GLOSSARY = {form for cell in re.findall(r"^\| (`.*?) \|", TABLE, re.MULTILINE) for form in re.findall(r"`(\w+)`", cell)}
 LISTED = {part for form in GLOSSARY for part in form.split("_")} | GLOSSARY
 VOWELS = re.compile(r"[aeiouy]")
-FRAMEWORK = set("by lbfgs lr mp nth sgd sm3".split())
+FRAMEWORK = {"by", "lbfgs", "lr", "mp", "nth", "sgd", "sm3"}
 """A word of English, and what torch and optax call their own."""
 
 

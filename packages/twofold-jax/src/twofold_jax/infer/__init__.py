@@ -14,7 +14,7 @@ from twofold_jax.infer.mcmc import HMC, MCMC, NUTS
 from twofold_jax.infer.potential import LatentSite, Potential, make_potential
 from twofold_jax.infer.predictive import Predictive
 from twofold_jax.infer.svi import SVI, SVIRunResult, SVIState
-from twofold_jax.infer.util import log_density, log_likelihood
+from twofold_jax.infer.util import compute_log_probs, log_density, log_likelihood
 
 __all__ = [
     "ELBO",
@@ -29,6 +29,7 @@ __all__ = [
     "SVIState",
     "Trace_ELBO",
     "autoguide",
+    "compute_log_probs",
     "init_to_feasible",
     "init_to_mean",
     "init_to_median",

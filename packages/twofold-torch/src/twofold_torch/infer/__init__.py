@@ -1,6 +1,6 @@
 """Algorithms of inference."""
 
-from . import autoguide
+from . import autoguide, reparam, util
 from .elbo import ELBO, Trace_ELBO, TraceEnum_ELBO
 from .enum import config_enumerate
 from .initialization import (
@@ -41,4 +41,6 @@ __all__ = [
     "log_density",
     "log_likelihood",
     "make_potential",
+    "reparam",
+    "util",
 ]

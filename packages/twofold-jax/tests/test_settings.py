@@ -25,7 +25,7 @@ def test_unknown_names_are_refused() -> None:
     with pytest.raises(KeyError, match="no setting 'validate'"):
         settings.get("validate")
     with pytest.raises(KeyError, match="there is a setting"):
-        settings.register("validation", lambda: 0, print, bool)
+        settings.register("validation", __name__, "TOLERANCE")
 
 
 def test_x64_gives_indices_of_64_bits() -> None:
@@ -33,3 +33,27 @@ def test_x64_gives_indices_of_64_bits() -> None:
         assert indices.dtype == "int64"
     with tf.plate("rows", 3) as indices:
         assert indices.dtype == "int32"
+
+
+TOLERANCE = 0.1
+
+
+class Model:
+    tolerance = 1.0
+
+
+def test_a_variable_of_a_module_becomes_a_setting() -> None:
+    @settings.register("test_tolerance", __name__, "TOLERANCE")
+    def is_positive(value: float) -> None:
+        if value <= 0:
+            raise ValueError("a tolerance is positive")
+
+    settings.register("test_model_tolerance", __name__, "Model.tolerance", lambda value: value > 0)
+    with settings.context(test_tolerance=0.5, test_model_tolerance=2.0):
+        assert (TOLERANCE, Model.tolerance) == (0.5, 2.0)
+    assert (TOLERANCE, Model.tolerance) == (0.1, 1.0)
+    with pytest.raises(KeyError, match="a tolerance is positive"):
+        settings.set(test_model_tolerance=3.0, test_tolerance=-1.0)
+    assert Model.tolerance == 1.0
+    with pytest.raises(KeyError):
+        settings.set(test_model_tolerance=-1.0)

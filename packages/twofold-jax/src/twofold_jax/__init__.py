@@ -95,7 +95,7 @@ __all__ = [
     "InferenceWarning",
 ]
 
-_LATER = frozenset({"diagnostics", "infer", "inspection", "optim"})
+_LATER = frozenset({"diagnostics", "infer", "optim"})
 
 
 def __getattr__(name: str) -> _Any:

@@ -98,7 +98,7 @@ __all__ = [
     "InferenceWarning",
 ]
 
-_LATER = frozenset({"diagnostics", "infer", "inspection", "nn", "ops", "optim"})
+_LATER = frozenset({"diagnostics", "infer", "ops", "optim"})
 
 
 def __getattr__(name: str) -> _Any:

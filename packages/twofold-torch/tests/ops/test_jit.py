@@ -197,3 +197,10 @@ def test_statements_inside_are_hidden_from_handlers_outside_at_every_call() -> N
     compiled = jit.trace(lambda: sample("x", dist.Normal(0.0, 1.0)))
     for _ in range(2):
         assert trace(compiled).get_trace().stochastic_nodes == []
+
+
+def test_programs_of_the_lineage_find_trace_with_its_arguments() -> None:
+    import twofold_torch
+
+    double = twofold_torch.ops.jit.trace(ignore_warnings=True, jit_options={"check_trace": False})(lambda x: 2 * x)
+    assert double(torch.tensor(2.0)) == 4.0

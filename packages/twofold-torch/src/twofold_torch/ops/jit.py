@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ from .programs import Program, record, unrecorded
 __all__ = ["CompiledFunction", "trace"]
 
 
-def trace(fn: Callable[..., Any] | None = None, ignore_warnings: bool = False) -> Any:
+def trace(
+    fn: Callable[..., Any] | None = None, ignore_warnings: bool = False, jit_options: Mapping[str, Any] | None = None
+) -> Any:
     """Compile ``fn`` at its first call; it may hold statements, and read parameters of the store.
 
     The Python code runs once for each signature: shapes and dtypes of the tensors among the arguments, and the values
@@ -34,6 +36,7 @@ def trace(fn: Callable[..., Any] | None = None, ignore_warnings: bool = False) -
         fn: function; its tensors in arguments and results may stand in lists, tuples and dicts.  Without it, a
             decorator.
         ignore_warnings: do not warn where a number is read from a tensor, which makes it a constant.
+        jit_options: options of ``torch.jit.trace``; accepted for the sake of older programs, and of no effect.
 
     Returns:
         A function with an attribute ``compiled``: the programs by signature, empty before the first call.

@@ -62,7 +62,9 @@ def _command(
 
 
 def _selection(command: argparse.ArgumentParser) -> None:
-    group = command.add_argument_group("selection (each may be given several times; areas and clauses unite, the others narrow)")
+    group = command.add_argument_group(
+        "selection (each may be given several times; areas and clauses unite, the others narrow)"
+    )
     group.add_argument("--area", action="append", default=[], type=str.upper, help="such as PLATE")
     group.add_argument("--clause", action="append", default=[], type=str.upper, help="such as PLATE-008")
     group.add_argument("--level", action="append", default=[], choices=["must", "should", "variant"])

@@ -30,8 +30,9 @@ def load_adapter(address: str) -> Adapter:
     try:
         made: Any = getattr(module, name)
     except AttributeError:
-        public = [entry for entry, made in vars(module).items() if getattr(made, "__module__", "") == module.__name__]
-        raise AdapterError(f"--ppl {address!r}: {where} has no {name!r}; it defines {', '.join(public)}") from None
+        classes = [entry for entry, made in vars(module).items() if getattr(made, "__module__", "") == module.__name__]
+        shown = ", ".join(classes[:8]) or "nothing of its own"
+        raise AdapterError(f"--ppl {address!r}: {where} has no {name!r}; it defines {shown}") from None
     try:
         adapter = made() if callable(made) else made
     except Exception as error:
@@ -67,6 +68,9 @@ def _module(where: str, address: str) -> ModuleType:
         return importlib.import_module(where)
     except FileNotFoundError:
         raise AdapterError(f"--ppl {address!r}: there is no file {where}") from None
+    except ModuleNotFoundError as error:
+        missing = f"there is no module {error.name!r}; is it installed beside the kit, or in the current folder?"
+        raise AdapterError(f"--ppl {address!r}: importing {where}: {missing}") from error
     except Exception as error:
         raise AdapterError(f"--ppl {address!r}: importing {where} raised {type(error).__name__}: {error}") from error
 

@@ -79,7 +79,8 @@ def _implementation(report: Mapping[str, Any], position: int, clauses: Sequence[
     totals = sum(areas.values(), Counter())
     facts = {name: report[name] for name in ("claim", "python", "platform", "libraries", "seconds", "profile")}
     made = {name: report["implementation"][name] for name in ("name", "version", "flavour", "choices")}
-    made["other_flavour"] = sum(clause["flavour"] not in ("both", made["flavour"]) for clause in clauses)
+    strange = (clause for clause in clauses if clause["flavour"] not in ("both", made["flavour"]))
+    made["other_flavour"] = sum(clause["cells"][position]["standing"] == "not offered" for clause in strange)
     return {**made, **facts, "totals": dict(totals), "areas": {area: dict(counts) for area, counts in areas.items()}}
 
 

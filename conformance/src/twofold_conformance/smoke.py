@@ -114,16 +114,19 @@ def _choices(adapter: Adapter) -> None:
 
 @examination("ppl() has the statements that the capabilities promise")
 def _statements(adapter: Adapter) -> None:
-    promised = ["sample", "param", "plate"]
-    promised += [name for name, capability in STATEMENTS.items() if capability in adapter.capabilities]
-    missing = [name for name in promised if not callable(getattr(adapter.ppl(), name, None))]
-    demand(not missing, f"ppl() lacks {', '.join(missing)}; add them or withdraw the capability")
+    promised = {"sample": "", "param": "", "plate": ""}
+    promised |= {
+        name: f" ({capability})" for name, capability in STATEMENTS.items() if capability in adapter.capabilities
+    }
+    missing = [name + why for name, why in promised.items() if not callable(getattr(adapter.ppl(), name, None))]
+    demand(not missing, f"ppl() lacks {', '.join(missing)}; add them, or withdraw the capability in brackets")
 
 
 @examination("dist() has the twelve laws")
 def _laws(adapter: Adapter) -> None:
     missing = [name for name in LAWS.split() if not hasattr(adapter.dist(), name)]
-    demand(not missing, f"dist() lacks {', '.join(missing)}")
+    advice = "wrap yours under these names; clauses that use a law which your language lacks will fail"
+    demand(not missing, f"dist() lacks {', '.join(missing)}; {advice}")
 
 
 @examination("constraints() has the seven domains")
@@ -269,6 +272,16 @@ def _plates(adapter: Adapter) -> None:
     demand(np.allclose(site.scale, 2.0), f"scale is {site.scale!r}, expected 2 (6 rows, 3 of them seen)")
     demand(site.unscaled is not None and site.log_prob is not None, "log_prob and unscaled are both wanted")
     demand(np.allclose(np.asarray(site.log_prob), 2.0 * np.asarray(site.unscaled)), "log_prob is not scale * unscaled")
+
+
+@examination("run() lists the plates of a site, outermost first")
+def _order(adapter: Adapter) -> None:
+    def model() -> None:
+        with adapter.ppl().plate("rows", 2, dim=-1), adapter.ppl().plate("columns", 3, dim=-2):
+            adapter.ppl().sample("x", adapter.dist().Normal(0.0, 1.0))
+
+    seen = [plate.name for plate in _run(adapter, model).sites["x"].plates]
+    demand(seen == ["rows", "columns"], f"plates are {seen}; expected ['rows', 'columns'], as they were entered")
 
 
 @examination("run() shows parameters, deterministic sites and factors by kind")

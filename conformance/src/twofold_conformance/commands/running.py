@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -76,15 +77,15 @@ def status(results: Iterable[Result]) -> int:
 def adapter_check(args: argparse.Namespace) -> int:
     """Smoke-test an adapter and say what to mend first."""
     adapter = load_adapter(args.ppl)
-    failed = 0
+    failed: list[str] = []
     for title, problem in smoke.examine(adapter):
         print(f"{'ok     ' if problem is None else 'PROBLEM'}  {title}")
         if problem is not None:
-            failed += 1
-            print("         " + problem.replace("\n", "\n         "))
-    print(
-        f"{adapter.name} {adapter.version}: " + (f"{failed} problems" if failed else "the adapter is ready for `run`")
-    )
+            told = "the same again" if problem in failed else problem
+            print("         " + told.replace("\n", "\n         "))
+            failed.append(problem)
+    advice = f"{len(failed)} problems; begin with the first" if failed else "the adapter is ready for `run`"
+    print(f"{adapter.name} {adapter.version}: {advice}")
     return ADAPTER if failed else CONFORMING
 
 
@@ -119,6 +120,10 @@ def _summarise(document: dict[str, Any], quiet: bool) -> None:
         print(_line("all", totals["clauses"], columns))
         checks = sum(totals["checks"].values())
         print(f"{checks} checks in {document['seconds']:.1f} s")
+        for verdict in sorted(BAD):
+            found = dict.fromkeys(row["clause"] for row in document["rows"] if row["verdict"] == verdict)
+            if found:
+                print(textwrap.fill(f"{verdict}: {', '.join(found)}", 118, subsequent_indent="  "))
     print(document["claim"])
 
 

@@ -21,7 +21,7 @@ def install_nox() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - said to those whose Python is older
         print(f"twofold needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
         return 2
     if not (TOOLS / "nox").is_dir():

@@ -17,7 +17,7 @@ from .messages import CondIndepStackFrame, Message, new_message
 from .ops.arrays import broadcast_shapes, shape_of
 from .params import initial_value
 from .runtime import Messenger, apply_stack, draw, is_handled
-from .site_checks import check_law, check_name, check_sample_shape
+from .site_checks import as_observation, check_factor, check_law, check_name, check_sample_shape, check_settings
 from .typing import ArrayLike, Key
 
 __all__ = [
@@ -77,8 +77,10 @@ def sample(
         check_law(name, fn)
     if sample_shape != ():
         check_sample_shape(name, sample_shape)
+    if infer is not None or rng_key is not None:
+        check_settings(name, infer, rng_key)
     if obs is not None and not hasattr(obs, "shape"):
-        obs = _as_observation(name, obs)
+        obs = as_observation(name, obs)
     if obs_mask is not None:
         return _sample_partly_observed(name, fn, obs, obs_mask, rng_key, sample_shape, infer)
     if not is_handled():
@@ -99,21 +101,6 @@ def sample(
     apply_stack(msg)
     intervention = msg.get("intervention")
     return msg["value"] if intervention is None else intervention
-
-
-def _as_observation(name: str, obs: Any) -> Any:
-    """``obs`` as something with numbers in it: Python numbers stay, other containers become NumPy arrays."""
-    if isinstance(obs, bool | int | float | complex):
-        return obs
-    array = None if isinstance(obs, str | bytes) else np.asarray(obs)
-    if array is None or array.dtype.kind not in "biufc":
-        raise SiteTypeError(
-            f"the observation of site {name!r} is no number and no array of numbers",
-            seen=f"{type(obs).__name__}",
-            expected="a number, a NumPy array or a JAX array",
-            suggestion="convert it with numpy.asarray(obs, dtype=float); for missing entries use obs_mask",
-        )
-    return array
 
 
 def _sample_partly_observed(
@@ -178,7 +165,17 @@ def param(
     check_name(name, "param")
     if event_dim is not None and (isinstance(event_dim, bool) or not isinstance(event_dim, int) or event_dim < 0):
         raise SiteTypeError(
-            f"event_dim of param {name!r} must be a count of dims", seen=repr(event_dim), expected="0, 1, ..."
+            f"event_dim of param {name!r} must be a count of dims",
+            seen=repr(event_dim),
+            expected="0, 1, ...",
+            suggestion="count the dims that are no plate's: 0 for a number per row",
+        )
+    if not isinstance(constraint, Constraint):
+        raise SiteTypeError(
+            f"the constraint of param {name!r} is none",
+            seen=f"{constraint!r} of type {type(constraint).__name__}",
+            expected="a constraint, such as constraints.positive",
+            suggestion="from twofold_jax.distributions import constraints",
         )
     init = init_tensor if init_value is None else init_value
     if not is_handled():
@@ -255,6 +252,7 @@ def factor(name: str, log_factor: ArrayLike) -> None:
 
     Raises:
         SiteTypeError: ``log_factor`` is no number and no array.
+        NonFiniteError: it is NaN (with validation on).
         ShapeError, PlateError: it does not fit the enclosing plates.
 
     Example:
@@ -265,7 +263,8 @@ def factor(name: str, log_factor: ArrayLike) -> None:
         -2.5
     """
     check_name(name, "factor")
-    factor: Any = log_factor if hasattr(log_factor, "shape") else _as_observation(name, log_factor)
+    factor: Any = log_factor if hasattr(log_factor, "shape") else as_observation(name, log_factor, "factor")
+    check_factor(name, factor)
     if is_handled():
         law = Unit(factor)
         sample(name, law, obs=np.zeros((*law.batch_shape, 0), np.float32), infer={"is_auxiliary": True})
@@ -307,10 +306,11 @@ def prng_key() -> Key:
     if value is None:
         raise RandomKeyError(
             "prng_key() was called, and no random key reached it",
+            seen="no seed handler around it",
             expected="an enclosing seed handler",
             suggestion="wrap the model: handlers.seed(model, rng_seed=0)",
         )
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def get_mask() -> Any:

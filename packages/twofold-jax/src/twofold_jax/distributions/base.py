@@ -241,7 +241,7 @@ class Distribution:
 
     def _usable(self, key: Any) -> Array:
         if is_prng_key(key) or not self._is_random:
-            return key  # type: ignore[no-any-return]
+            return key
         raise RandomKeyError(
             f"a draw from {type(self).__name__} needs a random key",
             seen=repr(key),

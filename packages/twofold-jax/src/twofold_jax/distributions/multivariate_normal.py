@@ -159,7 +159,7 @@ class MultivariateNormal(Distribution):
         """Cholesky factor of the covariance."""
         name, matrix = self._matrix
         if name == "scale_tril":
-            return matrix  # type: ignore[no-any-return]
+            return matrix
         return _cholesky(matrix) if name == "covariance_matrix" else _cholesky_of_inverse(matrix)
 
     @property

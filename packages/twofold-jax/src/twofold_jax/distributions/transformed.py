@@ -134,7 +134,7 @@ class TransformedDistribution(Distribution):
         x: Any = self.base_dist.icdf(self._mirrored(q))
         for transform in self.transforms:
             x = transform(x)
-        return x  # type: ignore[no-any-return]
+        return x
 
     def _mirrored(self, probability: Any) -> Any:
         sign = ComposeTransform(self.transforms).sign

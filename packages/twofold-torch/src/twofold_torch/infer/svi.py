@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm.auto import trange  # type: ignore[import-untyped]
+from tqdm.auto import trange
 
 from ..errors import InferenceWarning, NonFiniteError
 from ..handlers import replay, trace

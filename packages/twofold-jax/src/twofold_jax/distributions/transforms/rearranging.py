@@ -118,7 +118,7 @@ class UnpackTransform(Transform):
 
     def _inverse(self, y: Any) -> Array:
         if self.pack_fn is not None:
-            return self.pack_fn(y)  # type: ignore[no-any-return]
+            return self.pack_fn(y)
         return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(y)])
 
     def log_abs_det_jacobian(self, x: ArrayLike, y: Any, intermediates: Any = None) -> Array:

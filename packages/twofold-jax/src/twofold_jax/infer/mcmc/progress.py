@@ -23,7 +23,7 @@ class ProgressBar:
     def __init__(self, is_shown: bool, total: int) -> None:
         self._bar: Any = None
         if is_shown:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+            from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, unit="it", dynamic_ncols=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from tqdm.auto import tqdm  # type: ignore[import-untyped]
+from tqdm.auto import tqdm
 
 __all__ = ["ProgressBar"]
 

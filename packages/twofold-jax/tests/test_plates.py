@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2
 
 import twofold_jax as tf
 import twofold_jax.distributions as dist
 from twofold_jax import handlers
 from twofold_jax.errors import DuplicateSiteError, PlateError, RandomKeyError, ShapeError, SiteTypeError
-from twofold_jax.plates import draw_subset
 
 
 def scalar(name: str = "x") -> Any:
@@ -155,26 +153,42 @@ def test_indices_are_jax_integers_made_once() -> None:
     assert jnp.issubdtype(one.dtype, jnp.integer)
 
 
-@pytest.mark.parametrize(("size", "count"), [(6, 2), (400, 4)])
-def test_each_row_is_drawn_equally_often(size: int, count: int) -> None:
-    # chi-square test of 3000 subsets with a fixed seed; the error rate of the bound is 1e-6
-    repeats = 3000
-    keys = jax.random.split(jax.random.key(0), repeats)
-    drawn = np.asarray(jax.vmap(lambda key: draw_subset(key, size, count))(keys))
-    assert all(len(set(row)) == count for row in drawn.tolist())
-    frequency = np.bincount(drawn.ravel(), minlength=size)
-    expected = repeats * count / size
-    statistic = ((frequency - expected) ** 2 / expected).sum() / (1 - count / size)
-    assert statistic < chi2.ppf(1 - 1e-6, size - 1)
+@pytest.mark.parametrize("rows", [[4, 1, 1], (4, 1, 1), np.array([4, 1, 1]), jnp.array([4, 1, 1])])
+def test_rows_of_ones_own_are_yielded_and_scaled(rows: Any) -> None:
+    data = jnp.arange(6.0)
+    with handlers.trace() as sites, tf.plate("rows", 6, subsample=rows) as indices:
+        tf.sample("x", dist.Normal(0.0, 1.0), obs=tf.subsample(data, event_dim=0))
+    assert indices.tolist() == [4, 1, 1]
+    assert sites["x"]["value"].tolist() == [4.0, 1.0, 1.0]
+    assert sites["x"]["scale"] == 2.0
 
 
-def test_pairs_of_a_sparse_subset_are_drawn_equally_often() -> None:
-    # all 45 pairs of 10, 9000 subsets; error rate 1e-6.
-    keys = jax.random.split(jax.random.key(1), 9000)
-    drawn = np.sort(np.asarray(jax.vmap(lambda key: draw_subset(key, 10, 2))(keys)), axis=1)
-    frequency = np.unique(drawn, axis=0, return_counts=True)[1]
-    assert len(frequency) == 45
-    assert ((frequency - 200) ** 2 / 200).sum() < chi2.ppf(1 - 1e-6, 44)
+def test_a_permutation_of_all_rows_is_a_subsample_too() -> None:
+    data = jnp.arange(3.0)
+    with tf.plate("rows", 3, subsample=[2, 0, 1]):
+        assert tf.subsample(data, event_dim=0).tolist() == [2.0, 0.0, 1.0]
+
+    def model() -> Any:
+        with tf.plate("rows", 3):
+            return tf.subsample(data, event_dim=0)
+
+    assert handlers.substitute(model, data={"rows": np.array([2, 0, 1])})().tolist() == [2.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"subsample": [3]},
+        {"subsample": [-1]},
+        {"subsample": [0.5]},
+        {"subsample": []},
+        {"subsample": [0, 1], "subsample_size": 1},
+        {"subsample": [[0]]},
+    ],
+)
+def test_rows_that_do_not_fit_the_plate_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(tf.PlateError, match="rows"):
+        tf.plate("rows", 3, **arguments)
 
 
 def test_a_small_sample_of_a_large_plate_is_cheap() -> None:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
 from typing import Any, NoReturn
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import lax
 
 from .errors import PlateError, RandomKeyError, ShapeError, SiteTypeError
 from .messages import CondIndepStackFrame, Message, new_message
-from .ops.arrays import is_concrete, shape_of
+from .ops.indices import all_indices, draw_without_replacement
 from .params import take_along_plate
+from .plate_arguments import as_dim, as_rows, as_size, length_of_subsample, refuse_rows
 from .runtime import Messenger, active_handlers, apply_stack, is_handled, push
 from .site_checks import check_name
-from .validation import is_validation_enabled
+from .typing import ArrayLike
 
 __all__ = ["plate", "plate_stack"]
-
-_CACHED_SIZE = 1 << 16
 
 
 class plate(Messenger):
@@ -38,12 +32,13 @@ class plate(Messenger):
         size: length of the whole plate, positive.
         subsample_size: length of the mini-batch, from 1 to ``size``.  Default: the whole plate, in order.
         dim: negative batch dim.  Default: the rightmost that no enclosing plate has taken, chosen at each entry.
+        subsample: row numbers of your own choice; ``subsample_size`` is then their number.
 
     Returns:
         Entering gives the indices, an integer array of shape ``(subsample_size,)``.
 
     Raises:
-        PlateError: a size or dim is impossible; on entry: dim or name is taken.
+        PlateError: sizes, dim or row numbers that do not fit; on entry: dim or name is taken.
         RandomKeyError: a subsample has to be drawn, and there is no ``seed`` handler.
 
     Example:
@@ -56,28 +51,30 @@ class plate(Messenger):
 
     reads_key = False
 
-    def __init__(self, name: str, size: int, subsample_size: int | None = None, dim: int | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        subsample_size: int | None = None,
+        dim: int | None = None,
+        *,
+        subsample: ArrayLike | Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         check_name(name, "plate")
         self.name = name
-        self.size = _as_size(name, "size", size)
-        self.subsample_size = self.size if subsample_size is None else _as_size(name, "subsample_size", subsample_size)
-        if self.subsample_size > self.size:
-            raise PlateError(
-                f"the subsample of plate {name!r} is larger than the plate",
-                seen=f"subsample_size={self.subsample_size}, size={self.size}",
-                expected=f"1 to {self.size}",
-            )
-        self.dim = None if dim is None else _as_dim(name, dim)
-        self._is_declared = subsample_size is not None
+        self.size = as_size(name, "size", size)
+        self._chosen = None if subsample is None else as_rows(name, subsample, self.size)
+        self.subsample_size = length_of_subsample(name, self.size, subsample_size, self._chosen)
+        self.dim = None if dim is None else as_dim(name, dim)
+        self._is_declared = subsample_size is not None or subsample is not None
+        self._all = all_indices(self.size) if self._chosen is None and self.subsample_size == self.size else None
         self.frame: CondIndepStackFrame | None = None
         self.site_name = name
-        self._indices = self._announce(None)
+        self._indices = self._announce(self._all if self._chosen is None else self._chosen)
 
     def _announce(self, indices: jax.Array | None) -> jax.Array:
         """Send the plate's own site through the handlers; they may supply the indices."""
-        if indices is None and self.subsample_size == self.size:
-            indices = all_indices(self.size)
         if not is_handled():
             return self._draw(self.size, self.subsample_size) if indices is None else indices
         msg = new_message("plate", self.name, self._draw, indices, args=(self.size, self.subsample_size), kwargs={})
@@ -93,30 +90,14 @@ class plate(Messenger):
                 expected="a key from an enclosing seed handler",
                 suggestion="wrap the model: handlers.seed(model, rng_seed=0); or substitute the indices",
             )
-        return draw_subset(rng_key, size, subsample_size)
+        return draw_without_replacement(rng_key, size, subsample_size)
 
     def _accept(self, indices: Any) -> jax.Array:
         """Check indices that a handler supplied."""
-        shape = shape_of(indices)
-        if len(shape) != 1 or not jnp.issubdtype(indices.dtype, jnp.integer):
-            self._refuse(
-                f"shape {shape}, dtype {getattr(indices, 'dtype', type(indices).__name__)}", "one dim of integers"
-            )
-        if self._is_declared and shape[0] != self.subsample_size:
-            self._refuse(f"{shape[0]} indices", f"{self.subsample_size}, the plate's subsample_size")
-        if is_validation_enabled() and is_concrete(indices):
-            array = np.asarray(indices)
-            if array.size and (array.min() < 0 or array.max() >= self.size):
-                self._refuse(f"indices from {array.min()} to {array.max()}", f"0 to {self.size - 1}")
-        return jnp.asarray(indices)
-
-    def _refuse(self, seen: str, expected: str) -> NoReturn:
-        raise PlateError(
-            f"the indices supplied for plate {self.name!r} do not fit it",
-            seen=seen,
-            expected=expected,
-            suggestion="let model and guide make the plate with the same sizes",
-        )
+        rows = as_rows(self.name, indices, self.size)
+        if self._is_declared and len(rows) != self.subsample_size:
+            refuse_rows(self.name, f"{len(rows)} indices", f"{self.subsample_size}, the plate's subsample_size")
+        return rows
 
     def __enter__(self) -> jax.Array:
         if not self._claim():
@@ -222,74 +203,8 @@ class plate(Messenger):
     def take(self, value: Any, event_dim: int, *, site: str) -> Any:
         """The rows of ``value`` in the current mini-batch."""
         dim = self.frame.dim if self.frame is not None else -1
-        indices = None if self._scale is None else self._taken
+        indices = None if self._taken is self._all else self._taken
         return take_along_plate(value, event_dim, plate=self.name, dim=dim, size=self.size, indices=indices, site=site)
-
-
-def _as_size(name: str, argument: str, size: Any) -> int:
-    try:
-        if isinstance(size, bool):
-            raise TypeError
-        number = operator.index(size)
-    except TypeError:
-        raise PlateError(
-            f"{argument} of plate {name!r} is no integer",
-            seen=f"{size!r} of type {type(size).__name__}",
-            expected="a positive int that is known while the model is traced",
-        ) from None
-    if number < 1:
-        raise PlateError(f"{argument} of plate {name!r} must be positive", seen=str(number), expected="at least 1")
-    return number
-
-
-def _as_dim(name: str, dim: Any) -> int:
-    if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim >= 0:
-        raise PlateError(
-            f"dim of plate {name!r} must be a negative integer",
-            seen=repr(dim),
-            expected="-1 for the rightmost batch dim, -2 for the next",
-        )
-    return int(dim)
-
-
-def all_indices(size: int) -> jax.Array:
-    """``0 .. size - 1``; small ones are made once, outside of any transformation."""
-    if size > _CACHED_SIZE:
-        return jnp.arange(size)
-    return _cached_indices(size, bool(jax.config.read("jax_enable_x64")))  # type: ignore[no-untyped-call]
-
-
-@lru_cache(maxsize=256)
-def _cached_indices(size: int, is_x64: bool) -> jax.Array:
-    with jax.ensure_compile_time_eval():
-        return jnp.asarray(np.arange(size, dtype=np.int64 if is_x64 else np.int32))
-
-
-def draw_subset(rng_key: Any, size: int, subsample_size: int) -> jax.Array:
-    """``subsample_size`` different numbers below ``size``, each subset equally likely.
-
-    A small sample of a large plate costs no permutation of the plate: Floyd's algorithm looks at the sample only.
-
-    Source: Bentley and Floyd (1987), Communications of the ACM 30(9), 754-757.
-
-    Example:
-        >>> import jax
-        >>> len(set(draw_subset(jax.random.key(0), 10**7, 5).tolist()))
-        5
-    """
-    if subsample_size * subsample_size > 16 * size:
-        return jax.random.permutation(rng_key, size)[:subsample_size]
-    first = size - subsample_size
-    bounds = jnp.arange(first, size) + 1
-    candidates = jax.random.randint(rng_key, (subsample_size,), 0, bounds)
-
-    def add(position: Any, chosen: jax.Array) -> jax.Array:
-        candidate = candidates[position]
-        taken = jnp.any(chosen == candidate)
-        return chosen.at[position].set(jnp.where(taken, first + position, candidate))
-
-    chosen: jax.Array = lax.fori_loop(0, subsample_size, add, jnp.full((subsample_size,), -1, candidates.dtype))
-    return chosen
 
 
 @contextmanager
@@ -311,7 +226,7 @@ def plate_stack(prefix: str, sizes: Sequence[int], rightmost_dim: int = -1) -> I
         ...     tf.sample("x", dist.Normal(0.0, 1.0)).shape
         (3, 2)
     """
-    first = _as_dim(f"{prefix}_0", rightmost_dim)
+    first = as_dim(f"{prefix}_0", rightmost_dim)
     with ExitStack() as plates:
         for i, size in enumerate(reversed(tuple(sizes))):
             plates.enter_context(plate(f"{prefix}_{i}", size, dim=first - i))

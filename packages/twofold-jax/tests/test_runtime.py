@@ -12,7 +12,7 @@ import twofold_jax as tf
 import twofold_jax.distributions as dist
 from twofold_jax import handlers
 from twofold_jax.errors import HandlerError, RandomKeyError
-from twofold_jax.runtime import Messenger, active_handlers
+from twofold_jax.runtime import Messenger, active_handlers, isolated
 
 
 class Note(Messenger):
@@ -195,3 +195,13 @@ def test_a_missing_key_names_the_site() -> None:
         tf.sample("x", dist.Normal(0.0, 1.0))
     with pytest.raises(RandomKeyError, match="site 'x' has to draw"), handlers.trace():
         tf.sample("x", dist.Normal(0.0, 1.0))
+
+
+def test_what_runs_in_isolation_is_no_part_of_the_run() -> None:
+    with handlers.trace() as sites, handlers.seed(rng_seed=0):
+        with isolated():
+            assert active_handlers() == ()
+            handlers.seed(lambda: tf.sample("inner", dist.Normal(0.0, 1.0)), rng_seed=1)()
+        tf.sample("outer", dist.Normal(0.0, 1.0))
+    assert list(sites) == ["outer"]
+    assert active_handlers() == ()

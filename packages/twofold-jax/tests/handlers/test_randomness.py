@@ -82,3 +82,12 @@ def test_a_full_plate_takes_no_key() -> None:
         return draw()
 
     assert handlers.seed(model, rng_seed=0)(3) == handlers.seed(model, rng_seed=0)(None)
+
+
+def test_an_auxiliary_latent_site_draws_with_a_key_and_a_factor_takes_none() -> None:
+    def helper(with_factor: bool) -> Any:
+        if with_factor:
+            tf.factor("push", 1.0)
+        return tf.sample("helper", dist.Normal(0.0, 1.0), infer={"is_auxiliary": True})
+
+    assert handlers.seed(helper, rng_seed=0)(True) == handlers.seed(helper, rng_seed=0)(False)

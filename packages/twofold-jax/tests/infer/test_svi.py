@@ -22,6 +22,7 @@ from twofold_jax.errors import (
     UnknownSiteError,
 )
 from twofold_jax.infer import SVI, SVIState, Trace_ELBO
+from twofold_jax.infer import svi as module
 
 Y = np.array([1.0, 2.0, 4.5])
 
@@ -131,6 +132,36 @@ def test_progress_is_shown_and_can_be_silenced(capsys):
     assert "loss" in capsys.readouterr().err
     make().run(jax.random.key(0), 120, Y, progress_bar=False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_interrupted_run_returns_the_fit_so_far(monkeypatch):
+    calls = []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return advance(*args)
+
+    advance = module._advance
+    monkeypatch.setattr(module, "_advance", interrupted)
+    with pytest.warns(InferenceWarning, match="interrupted after 200 steps"):
+        short = make().run(jax.random.key(0), 1000, Y, progress_bar=False)
+    assert short.losses.shape == (200,)
+    monkeypatch.setattr(module, "_advance", advance)
+    whole = make().run(jax.random.key(0), 200, Y, progress_bar=False)
+    np.testing.assert_array_equal(whole.losses, short.losses)
+
+
+def test_first_state_can_be_made_under_jit_and_vmap():
+    svi = make()
+    alone = svi.init(jax.random.key(0), Y)
+    compiled = jax.jit(svi.init)(jax.random.key(0), Y)
+    jax.tree.map(np.testing.assert_array_equal, svi.get_params(compiled), svi.get_params(alone))
+    many = jax.vmap(lambda key: svi.init(key, Y))(jax.random.split(jax.random.key(0), 3))
+    assert jax.vmap(svi.get_params)(many)["loc"].shape == (3,)
+    _, losses = jax.vmap(lambda state: svi.update(state, Y))(many)
+    assert len(set(losses.tolist())) == 3
 
 
 def test_static_arguments_reach_model_and_guide():

@@ -209,16 +209,23 @@ class SVI:
         program = arguments.traced(step, state)
         losses: list[np.ndarray] = []
         with ProgressBar(progress_bar, num_steps) as progress:
-            for first in range(0, num_steps, _CHUNK):
-                is_active = np.arange(first, first + _CHUNK) < num_steps
-                before = state
-                state, chunk = _advance(program, state, is_active, arguments.arrays)
-                losses.append(np.asarray(chunk)[is_active])
-                if not np.isfinite(losses[-1]).all() and not stable_update:
-                    self._explain(program, before, state, losses[-1], first, arguments)
-                if progress.is_shown:
-                    figures = f"first loss {losses[0][0]:.4g}, mean of the last {len(losses[-1])}: "
-                    progress.advance(len(losses[-1]), "SVI", figures + f"{losses[-1].mean():.4g}")
+            try:
+                for first in range(0, num_steps, _CHUNK):
+                    is_active = np.arange(first, first + _CHUNK) < num_steps
+                    after, chunk = _advance(program, state, is_active, arguments.arrays)
+                    recent = np.asarray(chunk)[is_active]
+                    if not np.isfinite(recent).all() and not stable_update:
+                        self._explain(program, state, after, recent, first, arguments)
+                    state = after
+                    losses.append(recent)
+                    if progress.is_shown:
+                        figures = f"first loss {losses[0][0]:.4g}, mean of the last {len(recent)}: {recent.mean():.4g}"
+                        progress.advance(len(recent), "SVI", figures)
+            except KeyboardInterrupt:
+                if not losses:
+                    raise
+                num_steps = sum(map(len, losses))
+                warn(f"interrupted after {num_steps} steps; the fit up to there is returned", InferenceWarning)
         joined = np.concatenate(losses)
         bad = int((~np.isfinite(joined)).sum())
         if bad:

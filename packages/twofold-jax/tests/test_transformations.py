@@ -107,6 +107,15 @@ def test_handlers_inside_a_transformation_may_stand_under_a_block_outside() -> N
     assert sites == {}
 
 
-def test_values_that_need_no_key_may_be_substituted_from_outside() -> None:
-    with handlers.substitute(data={"inside": 2.0}):
-        np.testing.assert_allclose(jax.vmap(lambda x: draw(x) + x)(jnp.arange(2.0)), [2.0, 3.0])
+@pytest.mark.parametrize("handler", ["substitute", "condition", "do"])
+def test_a_value_given_from_outside_is_refused_because_jax_would_keep_it(handler: str) -> None:
+    compiled = jax.jit(draw)
+    for value in (2.0, 5.0):
+        given = getattr(handlers, handler)(compiled, data={"inside": value})
+        with pytest.raises(SiteError, match=rf"'inside'(.|\n)*its {handler} handler outside"):
+            given(0.0)
+
+
+def test_a_value_given_inside_of_the_transformation_reaches_its_site() -> None:
+    given = jax.jit(lambda value: handlers.substitute(draw, data={"inside": value})(0.0))
+    assert (given(2.0), given(5.0)) == (2.0, 5.0)

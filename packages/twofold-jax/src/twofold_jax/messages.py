@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
+from .errors import TwofoldError
+
 __all__ = [
     "CondIndepStackFrame",
     "Message",
@@ -124,7 +126,10 @@ def site_log_density(site: Mapping[str, Any]) -> Any:
     """
     intermediates = site["intermediates"]
     fn = site["fn"]
-    density = fn.log_prob(site["value"], intermediates) if intermediates else fn.log_prob(site["value"])
+    try:
+        density = fn.log_prob(site["value"], intermediates) if intermediates else fn.log_prob(site["value"])
+    except TwofoldError as error:
+        raise (error if repr(site["name"]) in error.problem else error.within(f"site {site['name']!r}")) from None
     scale = site["scale"]
     return density if scale is None else scale * density
 

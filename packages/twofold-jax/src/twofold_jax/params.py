@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax
@@ -20,7 +21,12 @@ __all__ = ["ParamMemo", "as_param_value", "check_init_value", "initial_value", "
 def as_param_value(name: str, value: Any) -> Any:
     """``value`` as an array; a pytree of arrays stays as it is, so does None."""
     if isinstance(value, str | bytes):
-        raise SiteTypeError(f"param {name!r} needs a number or an array", seen=repr(value), expected="an initial value")
+        raise SiteTypeError(
+            f"param {name!r} needs a number or an array",
+            seen=repr(value),
+            expected="an initial value",
+            suggestion="write param(name, 0.0); convert data with numpy.asarray",
+        )
     if isinstance(value, bool | int | float | np.ndarray | np.generic):
         return jnp.asarray(value)
     return value
@@ -58,13 +64,32 @@ def initial_value(name: str, init: Any = None, *, constraint: Constraint, rng_ke
         if rng_key is None:
             raise RandomKeyError(
                 f"the callable that initialises param {name!r} needs a random key, and none reached it",
+                seen="no seed handler around the statement",
                 expected="a key from an enclosing seed handler",
                 suggestion="wrap the model: handlers.seed(model, rng_seed=0)",
             )
-        init = init(rng_key)
+        init = _call_initialiser(name, init, rng_key)
     value = as_param_value(name, init)
     check_init_value(name, value, constraint)
     return value
+
+
+def _call_initialiser(name: str, init: Any, rng_key: Any) -> Any:
+    try:
+        return init(rng_key)
+    except TypeError as error:
+        try:
+            inspect.signature(init).bind(rng_key)
+        except TypeError:
+            raise SiteTypeError(
+                f"the callable that initialises param {name!r} does not take a random key",
+                seen=str(error),
+                expected="a function of one random key",
+                suggestion="write lambda key: ..., or give the value itself",
+            ) from error
+        except ValueError:
+            pass
+        raise
 
 
 class ParamMemo:

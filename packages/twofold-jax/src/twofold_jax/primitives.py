@@ -128,9 +128,9 @@ def _sample_partly_observed(
 def param(
     name: str,
     init_value: Any = None,
-    *,
     constraint: Constraint = constraints.real,
     event_dim: int | None = None,
+    *,
     init_tensor: Any = None,
 ) -> Any:
     """Read the parameter ``name``: what a handler supplies, else its initial value.
@@ -221,12 +221,13 @@ def subsample(data: Any, event_dim: int) -> Any:
     return _take_along_plates(data, event_dim, msg["subsamplers"], "the data of a subsample statement")
 
 
-def deterministic(name: str, value: Any) -> Any:
+def deterministic(name: str, value: Any, event_dim: int | None = None) -> Any:
     """Record ``value`` under ``name``; it has no density, and no handler changes it.
 
     Args:
         name: unique within one run of the model.
         value: anything, usually an array computed from other sites.
+        event_dim: how many rightmost dims of it are one event; kept for those who read the trace.
 
     Returns:
         ``value`` itself.
@@ -239,7 +240,7 @@ def deterministic(name: str, value: Any) -> Any:
     check_name(name, "deterministic")
     if not is_handled():
         return value
-    return apply_stack(new_message("deterministic", name, None, value))["value"]
+    return apply_stack(new_message("deterministic", name, None, value, kwargs={"event_dim": event_dim}))["value"]
 
 
 def factor(name: str, log_factor: ArrayLike) -> None:

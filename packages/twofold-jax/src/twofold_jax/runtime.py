@@ -39,9 +39,12 @@ class _Stack(threading.local):
         self.handlers: list[Messenger] = []
         self.claimed: Messenger | None = None
         self.context: AbstractContextManager[Any] | None = None
+        self.exits_elsewhere = 0
 
 
 _STACK = _Stack()
+_EXITS_ELSEWHERE = [0]
+"""How many handlers were left that were not on the stack of the thread that left them."""
 
 
 def active_handlers() -> tuple[Messenger, ...]:
@@ -62,7 +65,15 @@ def push(handler: Messenger) -> None:
     if not _STACK.handlers:
         _STACK.context = handled_context()
         _STACK.context.__enter__()
+    elif _STACK.exits_elsewhere != _EXITS_ELSEWHERE[0]:
+        _drop_dead_handlers()
     _STACK.handlers.append(handler)
+
+
+def _drop_dead_handlers() -> None:
+    """Take off handlers whose ``with`` block was ended by another thread, which collected their generator."""
+    _STACK.exits_elsewhere = _EXITS_ELSEWHERE[0]
+    _STACK.handlers[:] = [handler for handler in _STACK.handlers if "_entry" in handler.__dict__]
 
 
 def _remove(handler: Messenger) -> None:
@@ -77,6 +88,8 @@ def _remove(handler: Messenger) -> None:
                 # a generator left behind: then it belongs to whoever resumed or collected the generator.
                 del handlers[index : index + 1 if _exits_from_generator() else len(handlers)]
                 break
+        else:
+            _EXITS_ELSEWHERE[0] += 1
     if not handlers and _STACK.context is not None:
         context, _STACK.context = _STACK.context, None
         context.__exit__(None, None, None)
@@ -267,6 +280,7 @@ def draw(name: str, fn: Any, rng_key: Any, sample_shape: tuple[int, ...]) -> tup
     if rng_key is None:
         raise RandomKeyError(
             f"site {name!r} has to draw a value, and no random key reached it",
+            seen="no seed handler around the site, and no rng_key",
             expected="a key from an enclosing seed handler, or the argument rng_key",
             suggestion="wrap the model: handlers.seed(model, rng_seed=0); or give the site a value",
         )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .distributions.checks import check_value
 from .distributions.wrappers import MaskedDistribution
-from .errors import SiteTypeError, SupportError
+from .errors import NonFiniteError, RandomKeyError, SiteTypeError, SupportError
 from .messages import Message, is_auxiliary
-from .ops.arrays import is_concrete
+from .ops.arrays import is_concrete, is_prng_key, shape_of
 from .validation import is_validation_enabled
 
 __all__ = [
+    "as_observation",
+    "check_factor",
     "check_law",
     "check_name",
     "check_observed_value",
     "check_sample_shape",
+    "check_settings",
 ]
 
 _LAW_ATTRIBUTES = ("sample", "log_prob", "batch_shape", "event_shape")
@@ -63,6 +67,50 @@ def check_sample_shape(name: str, sample_shape: Any) -> None:
             f"sample_shape of site {name!r} must be a tuple of sizes",
             seen=repr(sample_shape),
             expected="a tuple of non-negative integers, such as (3,)",
+        )
+
+
+def check_settings(name: str, infer: Any, rng_key: Any) -> None:
+    """Refuse an ``infer`` that is no dict, and an ``rng_key`` that is no key, such as a mislaid observation."""
+    if infer is not None and not isinstance(infer, Mapping):
+        raise SiteTypeError(
+            f"infer of site {name!r} must be a dict",
+            seen=repr(infer),
+            expected="settings by name",
+            suggestion='write infer={"enumerate": "parallel"}',
+        )
+    if rng_key is not None and not is_prng_key(rng_key):
+        raise RandomKeyError(
+            f"rng_key of site {name!r} is no random key",
+            seen=f"{type(rng_key).__name__} of shape {shape_of(rng_key) if hasattr(rng_key, 'shape') else ()}",
+            expected="one key, such as jax.random.key(0)",
+            suggestion="pass data by name, obs=...; or run the model in handlers.seed",
+        )
+
+
+def as_observation(name: str, obs: Any, what: str = "observation") -> Any:
+    """``obs`` as something with numbers in it: Python numbers stay, other containers become NumPy arrays."""
+    if isinstance(obs, bool | int | float | complex) or hasattr(obs, "shape"):
+        return obs
+    array = None if isinstance(obs, str | bytes) else np.asarray(obs)
+    if array is None or array.dtype.kind not in "biufc":
+        raise SiteTypeError(
+            f"the {what} of site {name!r} is no number and no array of numbers",
+            seen=f"{obs!r} of type {type(obs).__name__}",
+            expected="a number, a NumPy array or a JAX array",
+            suggestion="convert it with numpy.asarray(..., dtype=float); for missing entries use obs_mask",
+        )
+    return array
+
+
+def check_factor(name: str, log_factor: Any) -> None:
+    """Refuse a concrete factor that is NaN, with validation on."""
+    if is_validation_enabled() and is_concrete(log_factor) and np.isnan(np.asarray(log_factor)).any():
+        raise NonFiniteError(
+            f"factor {name!r} is NaN",
+            seen=str(np.asarray(log_factor)),
+            expected="a log density: real numbers, or -inf for what is impossible",
+            suggestion="find the step that made the NaN, such as 0 * inf or log of a negative number",
         )
 
 

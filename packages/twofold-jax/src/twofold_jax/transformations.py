@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 from jax.extend.core import get_opaque_trace_state
 
-__all__ = ["current_transformation", "handled_context", "note_bare_statement"]
+from .errors import SiteError
+from .messages import Message
+
+__all__ = ["current_transformation", "handled_context", "note_bare_statement", "refuse_transformed"]
 
 
 def current_transformation() -> object:
@@ -22,6 +25,16 @@ _EAGER = current_transformation()
 _make_context: Callable[..., Any] | None = getattr(jax, "make_user_context", None)  # JAX 0.8 and later
 _context = None if _make_context is None else _make_context(default_value=False)
 _compiled_bare_statements = False
+
+
+def refuse_transformed(msg: Message, handler: str) -> NoReturn:
+    """Refuse a statement inside a transformation that was entered inside the handler: its effect would be cached."""
+    raise SiteError(
+        f"site {msg['name']!r} stands inside a JAX transformation (jit, vmap, scan, grad, cond, ...) within the model",
+        seen=f"a {msg['type']} statement inside the transformation, its {handler} handler outside",
+        expected="statements and the handlers that act on them on one side of the transformation",
+        suggestion="use plate instead of vmap; compute without statements inside; or transform the whole handled model",
+    )
 
 
 def note_bare_statement() -> None:

@@ -35,9 +35,12 @@ class _Stack(threading.local):
 
     def __init__(self) -> None:
         self.handlers: tuple[Messenger, ...] = ()
+        self.exits_elsewhere = 0
 
 
 STACK = _Stack()
+_EXITS_ELSEWHERE = [0]
+"""How many handlers were left that were not on the stack of the thread that left them."""
 
 
 class _Entry:
@@ -165,6 +168,8 @@ class Messenger:
                 expected="one handler object entered once at a time",
                 suggestion="make a second one",
             )
+        if STACK.exits_elsewhere != _EXITS_ELSEWHERE[0]:
+            _drop_dead_handlers()
         STACK.handlers = (*STACK.handlers, self)
         return self
 
@@ -184,6 +189,8 @@ class Messenger:
             # generator left behind: then it belongs to whoever resumed or collected the generator.
             above = handlers[place + 1 :] if _exits_from_generator() else ()
             STACK.handlers = handlers[:place] + above
+        else:
+            _EXITS_ELSEWHERE[0] += 1
         return None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -245,6 +252,12 @@ class Messenger:
             if name in cls.__dict__:
                 delattr(cls, name)
         return fn
+
+
+def _drop_dead_handlers() -> None:
+    """Take off handlers whose ``with`` block was ended by another thread, which collected their generator."""
+    STACK.exits_elsewhere = _EXITS_ELSEWHERE[0]
+    STACK.handlers = tuple(handler for handler in STACK.handlers if "_entry" in handler.__dict__)
 
 
 def _with_hooks(inherited: Callable[..., None], dispatch: Callable[..., None]) -> Callable[..., None]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import HandlerError, TwofoldWarning, UnknownSiteError
 from ..messages import Message
 from ..runtime import Messenger
+from ..transformations import current_transformation, refuse_transformed
 from ..validation import is_validation_enabled
 from ..warning import warn
 
@@ -37,6 +38,7 @@ class NamedMessenger(Messenger):
     def __enter__(self) -> Any:
         result = super().__enter__()
         self._seen: dict[str, None] = {}
+        self._transformations = current_transformation()
         return result
 
     def _see(self, msg: Message) -> None:
@@ -44,6 +46,11 @@ class NamedMessenger(Messenger):
         name = msg["name"]
         if name is not None:
             self._seen[name] = None
+
+    def _act(self, msg: Message) -> None:
+        """To be called before the handler acts on a statement; JAX must not keep the effect for another run."""
+        if current_transformation() != self._transformations:
+            refuse_transformed(msg, type(self).__name__)
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         super().__exit__(exc_type, exc_value, traceback)

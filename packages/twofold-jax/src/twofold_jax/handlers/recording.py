@@ -9,7 +9,7 @@ from ..errors import DuplicateSiteError, HandlerError, SiteError
 from ..messages import Message, Trace, is_auxiliary
 from ..params import ParamMemo
 from ..runtime import Messenger
-from ..transformations import current_transformation
+from ..transformations import current_transformation, refuse_transformed
 from .names import NamedMessenger
 
 __all__ = ["replay", "trace"]
@@ -67,7 +67,7 @@ class trace(Messenger):
         if name is None:
             return
         if current_transformation() != self._transformations:
-            _refuse_transformed(msg)
+            refuse_transformed(msg, "trace")
         known = self.trace.get(name)
         if msg["type"] == "param":
             self._memo.remember(msg)
@@ -93,15 +93,6 @@ def _refuse_duplicate(known: Message, msg: Message) -> None:
         seen=f"first by a {first} statement, then by a {second} statement",
         expected="a name of its own for each site and each plate",
         suggestion="rename one; in a loop put the index into the name; or prefix one part with handlers.scope",
-    )
-
-
-def _refuse_transformed(msg: Message) -> None:
-    raise SiteError(
-        f"site {msg['name']!r} stands inside a JAX transformation (jit, vmap, scan, grad, cond, ...) within the model",
-        seen=f"a {msg['type']} statement inside the transformation, its trace handler outside",
-        expected="statements and the handlers that record them on one side of the transformation",
-        suggestion="use plate instead of vmap; compute without statements inside; or transform the whole handled model",
     )
 
 
@@ -141,7 +132,7 @@ class replay(NamedMessenger):
         super().__init__(fn)
         if trace is None and params is None:
             raise HandlerError(
-                "replay was given nothing to repeat",
+                "replay needs a trace or params to repeat",
                 seen="neither trace nor params",
                 expected="trace=, params=, or both",
                 suggestion="write replay(model, trace=trace(guide).get_trace())",
@@ -168,6 +159,7 @@ class replay(NamedMessenger):
         self._see(msg)
         kind, name = msg["type"], msg["name"]
         if kind == "param" and name in self.params:
+            self._act(msg)
             msg["value"] = self.params[name]
         elif kind == "plate" and name in self.trace:
             if self.trace[name]["type"] == "plate":
@@ -182,6 +174,7 @@ class replay(NamedMessenger):
                     expected="a latent sample site",
                     suggestion="make the site latent in the guide, or give it another name",
                 )
+            self._act(msg)
             msg["value"] = recorded["value"]
             for key in ("_enumerate_dim", "_dim_to_id"):  # where the dims of enumerated values come from
                 if key in recorded["infer"]:

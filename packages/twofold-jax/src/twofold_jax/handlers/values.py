@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..distributions.base import Distribution
 from ..errors import HandlerError, SiteTypeError, TwofoldWarning
 from ..messages import Message, is_auxiliary
 from ..ops.arrays import shape_of
 from ..runtime import Messenger
+from ..site_checks import as_observation
 from ..warning import warn
 from .names import NamedMessenger, exactly_one
 
@@ -42,7 +41,10 @@ class _FromData(NamedMessenger):
     def _value(self, msg: Message) -> Any:
         """What the site is to be, or None."""
         value = self._data_fn(msg) if self._data_fn is not None else self.data.get(msg["name"])  # type: ignore[union-attr]
-        return np.asarray(value) if isinstance(value, list | tuple) and msg["type"] == "sample" else value
+        if value is None:
+            return None
+        self._act(msg)
+        return as_observation(str(msg["name"]), value, "given value") if msg["type"] == "sample" else value
 
 
 class condition(_FromData):
@@ -182,7 +184,8 @@ class do(NamedMessenger):
             return
         if msg.get("intervention") is not None:
             warn(f"two nested interventions on site {msg['name']!r}: the outer one wins", TwofoldWarning)
-        msg["intervention"] = value
+        self._act(msg)
+        msg["intervention"] = as_observation(str(msg["name"]), value, "given value")
 
 
 class lift(NamedMessenger):

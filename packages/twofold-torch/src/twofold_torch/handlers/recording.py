@@ -146,7 +146,7 @@ class replay(NamedMessenger):
         super().__init__(fn)
         if trace is None and params is None:
             raise HandlerError(
-                "replay was given nothing to repeat",
+                "replay needs a trace or params to repeat",
                 seen="neither trace nor params",
                 expected="trace=, params=, or both",
                 suggestion="write replay(model, trace=trace(guide).get_trace())",

@@ -38,6 +38,12 @@ DENSITIES: dict[str, Callable[[Tensor, list[Tensor]], Tensor]] = {
     "broadcast of an addition of zero": lambda x, data: (x[0] + torch.zeros(5, dtype=x.dtype)).sum(),
     "subtraction from zero": lambda x, data: (0.0 - x).exp().sum(),
     "division of one": lambda x, data: (1.0 / (2.0 + x * x)).sum(),
+    "comparisons that cannot fail": lambda x, data: (
+        torch.where(x.exp() >= 0, x, -torch.inf).sum() + x.masked_fill(x.exp() < 0, -torch.inf).sum()
+    ),
+    "comparisons that can fail": lambda x, data: torch.where(x.exp() >= 1, x, -x * x).sum(),
+    "doubled and negated multiples": lambda x, data: (x * x + 3.0 * (x * x) + 0.5 * x.neg()).sum(),
+    "permutation": lambda x, data: (torch.outer(x, x).T @ x).sum(),
     "in place": lambda x, data: x.clone().mul_(2.0).exp().sum(),
     "constant in x after a branch": lambda x, data: data[0].sum() if x[0] > -9 else x.sum(),
     "branch on a value": lambda x, data: x.sum() if x[0] > 0 else -x.sum(),

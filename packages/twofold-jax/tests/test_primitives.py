@@ -228,3 +228,10 @@ def test_mutable_state_is_recorded_and_can_be_supplied() -> None:
     assert model() == 1
     assert handlers.substitute(model, data={"state": {"calls": 4}})() == 5
     assert handlers.trace(model).get_trace()["state"]["value"] == {"calls": 1}
+
+
+def test_constraint_and_event_dim_of_a_param_may_stand_by_position() -> None:
+    with handlers.trace() as sites, handlers.seed(rng_seed=0), tf.plate("rows", 4, subsample_size=2):
+        value = tf.param("scale", jnp.ones(4), dist.constraints.positive, 0)
+    assert value.shape == (2,)
+    assert sites["scale"]["kwargs"] == {"constraint": dist.constraints.positive, "event_dim": 0}

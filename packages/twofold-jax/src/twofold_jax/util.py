@@ -10,8 +10,9 @@ import jax
 import numpy as np
 
 from .errors import HandlerError
+from .tables import format_shapes
 
-__all__ = ["enable_x64", "set_host_device_count", "set_platform", "set_rng_seed"]
+__all__ = ["enable_x64", "format_shapes", "set_host_device_count", "set_platform", "set_rng_seed"]
 
 
 def enable_x64(use_x64: bool = True) -> None:
@@ -50,8 +51,11 @@ def set_host_device_count(n: int) -> None:
     os.environ["XLA_FLAGS"] = " ".join([f"--xla_force_host_platform_device_count={n}", *flags])
 
 
-def set_rng_seed(rng_seed: int) -> None:
+def set_rng_seed(rng_seed: int | None = None) -> None:
     """Seed the generators of Python and NumPy, as data preparation uses them; JAX draws with keys only.
+
+    Args:
+        rng_seed: an integer; default: a new seed of the system.
 
     Example:
         >>> set_rng_seed(0)

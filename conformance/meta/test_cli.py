@@ -53,6 +53,18 @@ def test_status(words: list[str], status: int, capsys: pytest.CaptureFixture[str
         assert told.err.startswith(f"twofold-conformance {words[0]}: ")
 
 
+def test_run_ends_with_the_clauses_that_broke(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--ppl", f"{BROKEN}:Loud", "--area", "DET"])
+    assert re.search(r"^fail: DET-\d{3}", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_adapter_check_tells_one_mistake_once(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["adapter-check", "--ppl", f"{BROKEN}:Clumsy"])
+    told = capsys.readouterr().out
+    assert told.count("AttributeError: the adapter has") == 1
+    assert "the same again" in told
+
+
 @pytest.mark.parametrize("words", [[], ["walk"], ["run"], ["run", "--ppl", REFERENCE, "--mode", "turbo"]])
 def test_malformed_command_is_wrong_use(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -39,3 +39,8 @@ def test_selection_restricts_by_every_field() -> None:
     for narrower in (Selection(levels=("should",)), Selection(tiers=(3,)), Selection(profile="core")):
         assert 0 < len(tasks(narrower, "1.0")) < len(whole)
     assert tasks(Selection(profile="extended"), "1.0") == whole
+
+
+def test_areas_and_clauses_unite() -> None:
+    chosen = tasks(Selection(areas=("DET",), clauses=("LOGP-008",)), "1.0")
+    assert {task[0].partition("-")[0] for task in chosen} == {"DET", "LOGP"}

@@ -10,7 +10,7 @@ import pytest
 from twofold_conformance.clauses import load
 from twofold_conformance.deviations import Deviation
 from twofold_conformance.html import page
-from twofold_conformance.matrix import assemble, disagreement, table
+from twofold_conformance.matrix import assemble, disagreement, shown_totals, table
 from twofold_conformance.reference.adapter import StatefulReference, StatelessReference
 from twofold_conformance.report import build
 from twofold_conformance.runner import Result
@@ -102,6 +102,20 @@ def test_fields_of_the_filter_have_labels(reader: Reader) -> None:
     fields = re.findall(r"<label[^>]*>[^<]*<(?:select|input)", PAGE)
     named = [value for tag, name, value in reader.attributes if name == "name" and tag in ("select", "input")]
     assert len(fields) + PAGE.count('<label class="tick"><input') >= len(named) > 0
+
+
+def test_clauses_of_the_other_flavour_stand_apart() -> None:
+    foreign = Result("STORE-001", "", "default", "unsupported", "a clause of the stateful flavour")
+    lacking = Result("DET-001", "", "default", "unsupported", "needs deterministic")
+    (made,) = assemble([build(StatelessReference(), [foreign, lacking])])["implementations"]
+    totals = shown_totals(made)
+    assert (totals["other flavour"], totals["not offered"]) == (1, 1)
+
+
+def test_recorded_difference_is_told_once_for_all_cases() -> None:
+    rows = [Result("DET-002", case, "default", "xfail", f"scale {case}", deviation=KNOWN) for case in ("one", "two")]
+    text = page(assemble([build(StatefulReference(), rows)]))
+    assert (text.count("Observed:"), text.count("scale one"), text.count("scale two")) == (1, 1, 1)
 
 
 def test_standings_are_counted() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from twofold_conformance import origin
@@ -13,7 +15,7 @@ from twofold_conformance.failure import command, describe
 from twofold_conformance.loading import load_adapter
 from twofold_conformance.reference.adapter import StatefulReference, StatelessReference
 from twofold_conformance.registry import Check
-from twofold_conformance.runner import Kit, run_check
+from twofold_conformance.runner import Kit, _shortened, run_check
 
 BROKEN = Path(__file__).with_name("broken.py")
 
@@ -156,6 +158,33 @@ def test_validation_off_mode_switches_validation_off_and_back_on() -> None:
     run_check(check(lambda k: seen.append(k.adapter.is_validation_on())), adapter, "validation_off")
     run_check(check(lambda k: seen.append(k.adapter.is_validation_on())), adapter)
     assert seen == [False, True]
+
+
+class Watched(StatefulReference):
+    """Counts what is compiled."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+
+    def compile(self, fn=None, **settings):
+        self.compiled += 1
+        return super().compile(fn, **settings)
+
+
+@pytest.mark.parametrize(("mode", "compiled"), [("default", 0), ("jit", 1)])
+def test_joint_is_compiled_in_the_mode_jit_only(mode, compiled) -> None:
+    def law(k: Kit) -> None:
+        joint = k.joint(lambda: k.ppl.sample("x", k.dist.Normal(0.0, 1.0)), x=2.0)
+        k.expect.close(joint, -2.0 - 0.5 * np.log(2.0 * np.pi), "joint log density at x = 2")
+
+    adapter = Watched()
+    assert run_check(check(law), adapter, mode).verdict == "pass"
+    assert adapter.compiled == compiled
+
+
+def test_failure_names_installed_files_from_their_package_on() -> None:
+    assert _shortened("/somewhere/site-packages/mylang/core.py") == "mylang/core.py".replace("/", os.sep)
+    assert _shortened(str(Path.cwd() / "mine.py")) == "mine.py"
 
 
 def test_description_holds_everything_that_a_reader_needs() -> None:

@@ -1,4 +1,7 @@
-"""NumPyro as an implementation under test, driven through its public functions only."""
+"""NumPyro as an implementation under test, driven through its public functions.
+
+Only ``fresh`` reaches further, to the handler stack, which it must find empty and leave empty.
+"""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ class Trace:
         """
         parts: list[Tensor] = []
         for name, site in self.nodes.items():
-            if site["type"] == "sample" and site_filter(name, site):
+            if site["type"] == "sample" and (site_filter is _every_site or site_filter(name, site)):
                 part = site.get("log_prob_sum")
                 parts.append(score_site(name, site, self) if part is None else part)
         if not parts:

@@ -119,21 +119,25 @@ class UnivariateLaw(LeanLaw):
         given: dict[str, Any] = {}
         shape: torch.Size | None = None
         for name, value in values.items():
-            if value is None:
-                continue
-            if not isinstance(value, Tensor) and isinstance(value, int | float):
-                value = float(value)
-            else:
+            if type(value) is not float:
                 if not isinstance(value, Tensor) or not value.is_floating_point():
-                    value = as_parameter(type(self).__name__, name, value, _first_tensor(values))
-                if shape is None:
-                    shape = value.shape
-                elif value.shape != shape:
-                    shape = self._broadcast(shape, name, value.shape, given)
+                    if value is None:
+                        continue
+                    value = self._as_argument(name, value, values)
+                if not isinstance(value, float):
+                    if shape is None:
+                        shape = value.shape
+                    elif value.shape != shape:
+                        shape = self._broadcast(shape, name, value.shape, given)
             if constraints is not None:
                 check_argument(type(self).__name__, name, constraints[name], value)
             given[name] = value
         state["_given"], state["_batch_shape"] = given, _EMPTY if shape is None else shape
+
+    def _as_argument(self, name: str, value: Any, values: Mapping[str, Any]) -> Tensor | float:
+        if not isinstance(value, Tensor) and isinstance(value, int | float):
+            return float(value)
+        return as_parameter(type(self).__name__, name, value, _first_tensor(values))
 
     def _broadcast(self, shape: torch.Size, name: str, other: torch.Size, given: Mapping[str, Any]) -> torch.Size:
         try:

@@ -25,7 +25,8 @@ def _log_density(value: Tensor, loc: Tensor | float, scale: Tensor | float, heig
     distance = value - loc if isinstance(loc, Tensor) or loc != 0 or not value.is_floating_point() else value
     if isinstance(scale, Tensor):
         z = distance / scale
-        return torch.addcmul(affine(scale.log(), -1.0, height), z, z, value=-0.5)
+        top = torch.full((), height, dtype=scale.dtype, device=scale.device) - scale.log()
+        return torch.addcmul(top, z, z, value=-0.5)
     height -= math.log(scale)
     if 0.01 < scale < 1e9 and distance.dtype in _WIDE:
         z, factor = distance, -0.5 / scale**2  # a square in this range neither overflows nor vanishes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
@@ -97,7 +98,7 @@ class NumpyOps:
         return trees.mapped(lambda leaf: slopes.get(leaf, np.zeros(leaf.shape)), point)
 
 
-class _Reference:
+class _Reference(ABC):
     """What both adapters share."""
 
     version = __version__
@@ -158,8 +159,9 @@ class _Reference:
     def trace(self, model: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
         return self.call(self.handler("trace", model).get_trace, *args, seed=seed, **kwargs)
 
+    @abstractmethod
     def call(self, fn: Callable[..., Any], *args: Any, seed: int | None = 0, **kwargs: Any) -> Any:
-        raise NotImplementedError
+        """Run without a trace, seeded in the flavour's manner."""
 
     def handler(self, name: str, fn: Callable[..., Any] | None = None, **settings: Any) -> Any:
         for module in (self.language, handlers, traces, enumeration):

@@ -49,7 +49,9 @@ def _nuts(name: str, ours: Any, theirs: Any, data: tuple[Any, ...], settings: Se
     if settings.is_quick:
         return
     figures = {key: _leapfrog(mcmc, data) for key, mcmc in _chains(ours, theirs, draws).items()}
-    yield Result("jax-fits", f"{title}, a leapfrog", "us", figures["ours"], figures["peer"], "NumPyro")
+    yield Result(
+        "jax-fits", f"{title}, a leapfrog of a repeated run", "us", figures["ours"], figures["peer"], "NumPyro"
+    )
 
 
 def _chains(ours: Any, theirs: Any, draws: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Settings:
         is_quick: whether long benchmarks shorten themselves.
     """
 
-    repeats: int = 7
+    repeats: int = 5
     turn: float = 0.04
     is_quick: bool = False
 

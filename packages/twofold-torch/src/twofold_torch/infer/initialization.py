@@ -82,6 +82,11 @@ def init_to_value(site: Any = None, values: Mapping[str, Any] | None = None) -> 
     return (values or {}).get(site["name"])
 
 
+def values_of(strategy: InitStrategy) -> Mapping[str, Any]:
+    """The values by site name that an initialisation strategy was given."""
+    return getattr(strategy, "keywords", {}).get("values") or {}
+
+
 def init_to_feasible(site: Any = None) -> Any:
     """The value that unconstrained zeros stand for."""
     if site is None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Transform
 
 from ..distributions import biject_to
-from ..errors import InferenceError, ShapeError, SupportError
+from ..errors import InferenceError, ShapeError, SupportError, TwofoldError
 from ..messages import CondIndepStackFrame, Message, is_law, is_subsample
 from ..runtime import Messenger
 from ..traces import Trace
@@ -109,6 +109,11 @@ class Survey(_FixedBatches):
             }
         )
         msg["value"] = transform(torch.full(unconstrained_shape, self._shift))
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:
+        if isinstance(exc_value, TwofoldError):
+            exc_value.add_place(next(reversed(self.names), None))
+        return super().__exit__(exc_type, exc_value, traceback)
 
     def postprocess_message(self, msg: Message) -> None:
         if is_subsample(msg) and str(msg["name"]) in self._drawing:

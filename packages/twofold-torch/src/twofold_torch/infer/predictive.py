@@ -11,6 +11,7 @@ from torch.func import vmap
 
 from ..errors import HandlerError, ShapeError, UnknownSiteError
 from ..handlers import condition, trace
+from ..handlers.names import report_unused_names
 from ..messages import is_subsample
 from ..traces import Trace
 from ..validation import validation_enabled
@@ -69,7 +70,16 @@ class Predictive:
         if not callable(model):
             raise HandlerError("Predictive needs a model", seen=f"{model!r}", expected="a function of statements")
         if guide is not None and posterior_samples:
-            raise HandlerError("Predictive takes posterior_samples or a guide, and not both")
+            raise HandlerError(
+                "Predictive takes posterior_samples or a guide", seen="both", expected="one of them, or neither"
+            )
+        if posterior_samples is not None and not isinstance(posterior_samples, Mapping):
+            raise HandlerError(
+                "posterior_samples of Predictive",
+                seen=f"a {type(posterior_samples).__name__}",
+                expected="a dict of draws by site name",
+                suggestion="write Predictive(model, posterior_samples=mcmc.get_samples())",
+            )
         if isinstance(return_sites, str):
             raise HandlerError(
                 "return_sites is a list of names", seen=repr(return_sites), expected=f"[{return_sites!r}]"
@@ -98,12 +108,16 @@ class Predictive:
             given, wanted = self.posterior_samples, self.return_sites
             if self.guide is not None:
                 given = run_many(lambda _: _latents(trace(self.guide).get_trace(*args, **kwargs)), {}, self.num_samples)
+            unchecked = [] if self.guide is not None else [given]
             left_out = frozenset() if wanted or self.guide is not None else frozenset(given)
 
             def run(values: dict[str, Tensor]) -> dict[str, Tensor]:
                 conditioned = condition(self.model, data=values)
                 conditioned.check_names = False
-                sites = _values(trace(conditioned).get_trace(*args, **kwargs), left_out)
+                recorded = trace(conditioned).get_trace(*args, **kwargs)
+                if unchecked:
+                    report_unused_names("posterior_samples", unchecked.pop(), _own_names(recorded))
+                sites = _values(recorded, left_out)
                 return {name: _wanted(sites, name) for name in wanted} if wanted else _without_result(sites)
 
             draws = run_many(run, given, self.num_samples)
@@ -135,6 +149,10 @@ def run_many(
     return {name: torch.stack([result[name] for result in results]) for name in results[0]}
 
 
+def _own_names(recorded: Trace) -> list[str]:
+    return [name for name in recorded.nodes if name not in ("_INPUT", "_RETURN")]
+
+
 def _latents(guide_trace: Trace) -> dict[str, Tensor]:
     return {
         name: site["value"]
@@ -161,7 +179,9 @@ def _wanted(sites: Mapping[str, Any], name: str) -> Tensor:
     if name not in sites:
         raise UnknownSiteError(
             f"return_sites names {name!r}, a site that the model does not have",
-            expected=", ".join(site for site in sites if site != "_RETURN"),
+            seen=f"sites {', '.join(repr(site) for site in sites if site != '_RETURN')}",
+            expected="names of sites of the model",
+            suggestion="correct the name, or leave return_sites out",
         )
     return torch.as_tensor(sites[name])
 
@@ -195,5 +215,6 @@ def _number_of_draws(shape: torch.Size, num_samples: int | None, has_guide: bool
             "Predictive does not know how many draws to make",
             seen=f"num_samples={num_samples!r}",
             expected="num_samples, an int of at least 1" + ("" if has_guide else ", or posterior_samples"),
+            suggestion="write Predictive(model, num_samples=1000)",
         )
     return torch.Size((num_samples,))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import trange
 
-from ..errors import InferenceWarning, NonFiniteError
+from ..errors import HandlerError, InferenceWarning, NonFiniteError
 from ..handlers import replay, trace
 from ..optim import as_optimizer
 from ..params import get_param_store
@@ -68,6 +68,15 @@ class SVI:
         loss: ELBO | Callable[..., Tensor],
         loss_and_grads: Callable[..., float] | None = None,
     ) -> None:
+        if isinstance(loss, type) or not (isinstance(loss, ELBO) or callable(loss)):
+            raise HandlerError(
+                "SVI needs a loss",
+                seen=f"the class {loss.__name__}"
+                if isinstance(loss, type)
+                else f"{loss!r} of type {type(loss).__name__}",
+                expected="an estimator of the ELBO or a function",
+                suggestion="write Trace_ELBO(), with the brackets",
+            )
         self.model, self.guide, self.optim = model, guide, as_optimizer(optim)
         if isinstance(loss, ELBO):
             self.loss: Callable[..., Any] = loss.loss
@@ -125,6 +134,13 @@ class SVI:
             NonFiniteError: the loss is not finite; it names the step, and the sites and parameters that are not.  The
                 parameters are those before that step.
         """
+        if not isinstance(num_steps, int) or num_steps < 1:
+            raise HandlerError(
+                "num_steps of SVI.run",
+                seen=repr(num_steps),
+                expected="a positive int",
+                suggestion="write svi.run(1000, *data)",
+            )
         losses = torch.empty(num_steps)
         with trange(num_steps, disable=not progress_bar, dynamic_ncols=True) as steps:
             for step in steps:

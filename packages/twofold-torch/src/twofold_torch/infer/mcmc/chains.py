@@ -10,13 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import HandlerError, InferenceError
 from .adaptation.base import AdaptState, adapt, start_adaptation
 from .adaptation.schedule import Schedule
 from .adaptation.step_size import find_reasonable_step_size
 from .dynamics import DensityAndGradient, Point, sample_momentum
 from .kernels.base import Info, State
 
-__all__ = ["Chains", "Record", "advance_chains", "chain_streams", "start_chains"]
+__all__ = [
+    "Chains",
+    "Record",
+    "advance_chains",
+    "chain_streams",
+    "check_fits",
+    "initial_inverse_mass",
+    "start_chains",
+]
 
 _MAX_STARTS = 100
 
@@ -134,3 +143,30 @@ def advance_chains(
     if now.is_warmup:
         adaptation = adapt(kernel, adaptation, state.position, info.accept_prob, now)
     return Chains(state, adaptation, chains.streams), tuning.step_size, info
+
+
+def check_fits(state: list[Chains], num_chains: int, size: int) -> None:
+    """Refuse to go on from the chains of another run."""
+    found = sum(len(chains.streams) for chains in state), state[0].state.position.shape[1]
+    if found != (num_chains, size):
+        raise InferenceError(
+            "post_warmup_state does not belong to this model and number of chains",
+            seen=f"chains and flat size {found}",
+            expected=f"{(num_chains, size)}",
+            suggestion="set it to the last_state of an MCMC of the same model and num_chains, or to None",
+        )
+
+
+def initial_inverse_mass(kernel: Any, size: int) -> Tensor:
+    """The mass matrix to begin with: the kernel's, or the identity."""
+    given = kernel.inverse_mass_matrix
+    if given is None:
+        return torch.eye(size) if kernel.full_mass else torch.ones(size)
+    given = torch.as_tensor(given, dtype=torch.get_default_dtype())
+    if tuple(given.shape) not in ((size,), (size, size)):
+        raise HandlerError(
+            "inverse_mass_matrix does not fit the model",
+            seen=tuple(given.shape),
+            expected=f"{(size,)} or {(size, size)}",
+        )
+    return torch.diag(given) if kernel.full_mass and given.dim() == 1 else given

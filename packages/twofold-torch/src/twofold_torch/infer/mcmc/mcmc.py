@@ -10,11 +10,21 @@ import torch
 from torch import Tensor
 
 from ... import diagnostics
-from ...errors import HandlerError, InferenceError, InferenceWarning
+from ...errors import HandlerError, InferenceError, InferenceWarning, UnknownSiteError
+from ...handlers.names import report_unused_names
 from ...warning import warn
+from ..initialization import values_of
 from ..potential import make_potential
 from .adaptation.schedule import Schedule, build_schedule
-from .chains import Chains, Record, advance_chains, chain_streams, start_chains
+from .chains import (
+    Chains,
+    Record,
+    advance_chains,
+    chain_streams,
+    check_fits,
+    initial_inverse_mass,
+    start_chains,
+)
 from .kernels.base import Info
 from .progress import ProgressBar
 from .quality import warn_of_draws, warn_of_model
@@ -83,6 +93,13 @@ class MCMC:
         chain_method: str = "vectorized",
         progress_bar: bool = True,
     ) -> None:
+        if not all(callable(getattr(kernel, method, None)) for method in ("init", "step")):
+            raise HandlerError(
+                "MCMC needs a kernel",
+                seen=f"{kernel!r} of type {type(kernel).__name__}",
+                expected="a kernel, such as NUTS(model)",
+                suggestion="write MCMC(NUTS(model), ...)",
+            )
         warmup = warmup_steps if num_warmup is None else num_warmup
         warmup = num_samples if warmup is None else warmup
         for name, value, least in (
@@ -92,9 +109,19 @@ class MCMC:
             ("thinning", thinning, 1),
         ):
             if not isinstance(value, int) or value < least:
-                raise HandlerError(f"{name} of MCMC", seen=value, expected=f"an int of at least {least}")
+                raise HandlerError(
+                    f"{name} of MCMC",
+                    seen=repr(value),
+                    expected=f"an int of at least {least}",
+                    suggestion=f"write MCMC(kernel, {name}={max(least, 1000 if 'chains' not in name else 4)})",
+                )
         if chain_method not in _METHODS:
-            raise HandlerError("chain_method of MCMC", seen=chain_method, expected=" or ".join(_METHODS))
+            raise HandlerError(
+                "chain_method of MCMC",
+                seen=repr(chain_method),
+                expected=" or ".join(map(repr, _METHODS)),
+                suggestion="leave it out for vectorised chains",
+            )
         assert num_samples is not None
         assert warmup is not None
         self.kernel, self.num_samples, self.num_warmup = kernel, num_samples, warmup
@@ -146,11 +173,12 @@ class MCMC:
         """The target, and the chains at their start, in groups that move together."""
         kernel, target = self.kernel, self._target(args, kwargs)
         if self.post_warmup_state is not None:
+            check_fits(self.post_warmup_state, self.num_chains, target.size)
             return target, self.post_warmup_state
         given = self.initial_params
         streams = chain_streams(self.num_chains)
         positions = None if given is None else target.positions(given, self.num_chains)
-        inverse_mass = _initial_inverse_mass(kernel, target.size)
+        inverse_mass = initial_inverse_mass(kernel, target.size)
         width = 1 if self.chain_method == "sequential" else self.num_chains
         density = target.batched(width)
         groups = []
@@ -176,9 +204,20 @@ class MCMC:
         if potential.size == 0:
             raise InferenceError(
                 "the model has no continuous latent site to sample",
+                seen=f"sites {', '.join(map(repr, potential.names)) or '(none)'}",
+                expected="a sample statement without obs",
                 suggestion="add a sample statement without obs, or use Predictive for draws from the model",
             )
         warn_of_model(potential)
+        report_unused_names("init_to_value", values_of(self.kernel.init_strategy), potential.names)
+        unknown = [name for name in self.save_params or () if name not in potential.names]
+        if unknown:
+            raise UnknownSiteError(
+                f"save_params names {', '.join(map(repr, unknown))}, which the model lacks",
+                seen=f"sites {', '.join(map(repr, potential.names))}",
+                expected="names of latent and deterministic sites",
+                suggestion="correct the names, or leave save_params out to keep all",
+            )
         self._latents = tuple(site.name for site in potential.sites)
         return ModelTarget(potential)
 
@@ -283,7 +322,9 @@ class MCMC:
 
     def _require(self, result: Any) -> Any:
         if result is None:
-            raise InferenceError("there are no draws yet", suggestion="call run(...) first")
+            raise InferenceError(
+                "there are no draws yet", seen="no run", expected="draws", suggestion="call run(...) first"
+            )
         return result
 
 
@@ -292,17 +333,3 @@ def _figures(step_size: Tensor, info: Info) -> str:
         f"step size {float(step_size.mean()):.2e}, {float(info.num_steps.float().mean()):.0f} steps, "
         f"acceptance {float(info.accept_prob.mean()):.2f}, divergences {int(info.diverging.sum())}"
     )
-
-
-def _initial_inverse_mass(kernel: Any, size: int) -> Tensor:
-    given = kernel.inverse_mass_matrix
-    if given is None:
-        return torch.eye(size) if kernel.full_mass else torch.ones(size)
-    given = torch.as_tensor(given, dtype=torch.get_default_dtype())
-    if tuple(given.shape) not in ((size,), (size, size)):
-        raise HandlerError(
-            "inverse_mass_matrix does not fit the model",
-            seen=tuple(given.shape),
-            expected=f"{(size,)} or {(size, size)}",
-        )
-    return torch.diag(given) if kernel.full_mass and given.dim() == 1 else given

@@ -8,6 +8,7 @@ from ..messages import Trace
 from ..plates import plate
 from ..primitives import get_mask
 from ..runtime import Messenger, apply_stack
+from .collapsing import collapse
 from .enumeration import enum, markov
 from .randomness import seed
 from .recording import replay, trace
@@ -21,6 +22,7 @@ __all__ = [
     "Trace",
     "apply_stack",
     "block",
+    "collapse",
     "condition",
     "do",
     "enum",

@@ -14,7 +14,7 @@ from ..errors import HandlerError, SiteError
 from ..messages import Message
 from ..runtime import Messenger, active_handlers, make_key
 
-__all__ = ["enum", "markov"]
+__all__ = ["all_values", "enum", "markov"]
 
 _ids = itertools.count()
 
@@ -123,11 +123,11 @@ class enum(Messenger):
         while dim in taken:
             dim -= 1
         infer["_enumerate_dim"] = dim
-        msg["value"] = _all_values(msg, dim)
+        msg["value"] = all_values(msg, dim)
         return _Enumerated(name, dim, next(_ids), steps)
 
 
-def _all_values(msg: Message, dim: int) -> jax.Array:
+def all_values(msg: Message, dim: int) -> jax.Array:
     """The support of a site, or several draws, along ``dim``; other batch dims of size 1 unless they differ."""
     law, infer = msg["fn"], msg["infer"]
     if infer.get("num_samples") is not None:

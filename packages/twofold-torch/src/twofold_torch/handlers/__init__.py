@@ -8,6 +8,7 @@ from ..plates import plate
 from ..primitives import get_mask
 from ..runtime import Messenger, apply_stack, effectful
 from ..traces import Trace
+from .collapsing import collapse
 from .enumeration import enum, markov
 from .randomness import seed
 from .recording import replay, trace
@@ -23,6 +24,7 @@ __all__ = [
     "Trace",
     "apply_stack",
     "block",
+    "collapse",
     "condition",
     "do",
     "effectful",

@@ -13,7 +13,7 @@ from ..errors import HandlerError, SiteError
 from ..messages import Message
 from ..runtime import STACK, Messenger
 
-__all__ = ["enum", "markov"]
+__all__ = ["all_values", "enum", "markov"]
 
 _ids = itertools.count()
 
@@ -117,11 +117,11 @@ class enum(Messenger):
         while dim in taken:
             dim -= 1
         infer["_enumerate_dim"] = dim
-        msg["value"] = _all_values(msg, dim)
+        msg["value"] = all_values(msg, dim)
         return _Enumerated(name, dim, next(_ids), steps)
 
 
-def _all_values(msg: Message, dim: int) -> torch.Tensor:
+def all_values(msg: Message, dim: int) -> torch.Tensor:
     """The support of a site, or several draws, along ``dim``; other batch dims of size 1 unless they differ."""
     fn, infer = msg["fn"], msg["infer"]
     event_dim, batch_dim = len(fn.event_shape), len(fn.batch_shape)

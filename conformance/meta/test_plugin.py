@@ -78,7 +78,7 @@ def test_deviation_that_is_gone_fails_the_run(kit, pytester: pytest.Pytester) ->
     [
         (["--clause", "DET-999"], "there is no clause or area DET-999"),
         (["--deviations", "none.toml"], "there is no file none.toml"),
-        (["--ppl", "nowhere:Adapter"], "importing nowhere raised ModuleNotFoundError"),
+        (["--ppl", "nowhere:Adapter"], "importing nowhere: there is no module"),
         (["--ppl", f"{BROKEN}:Boaster"], "unknown capabilities plate.levitating"),
     ],
 )

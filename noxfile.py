@@ -34,7 +34,12 @@ BENCHES: dict[str, list[str]] = {
         *(f"-e{project}" for project in PROJECTS.values()),
         *("pyro-ppl", "numpyro", "arviz", "matplotlib", "pytest", "pytest-xdist", "pytest-benchmark", "sybil"),
     ],
-    "docs": ["mkdocs", "mkdocs-material", "mkdocstrings[python]", "platformdirs"],  # mkdocs needs the last, and forgets to say so
+    "docs": [
+        "mkdocs",
+        "mkdocs-material",
+        "mkdocstrings[python]",
+        "platformdirs",
+    ],  # the last is what mkdocs needs unsaid
 }
 
 

@@ -49,6 +49,4 @@ def _begin_page(namespace: dict[str, Any]) -> None:
     twofold_torch.set_rng_seed(0)
 
 
-pytest_collect_file = Sybil(
-    parsers=[TabbedPythonParser()], patterns=["*.md"], excludes=["site/*"], setup=_begin_page
-).pytest()
+pytest_collect_file = Sybil(parsers=[TabbedPythonParser()], patterns=["*.md"], setup=_begin_page).pytest()

@@ -1,8 +1,8 @@
 """Every public name stands in the reference.
 
-Public is what these modules list in ``__all__``: the packages, the modules that a package lists, and the modules at the
-root save the machinery that ``parity.toml`` names.  A page shows the classes and functions of a module that stands
-there as ``::: module``; anything else (instances, aliases, what torch brings) has to be written there in backticks.
+Public is what these modules list in ``__all__``: the packages, and the modules that a package lists.  A page shows the
+classes and functions of a module that stands there as ``::: module``; anything else (instances, aliases, what torch
+brings) has to be written there in backticks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def is_public(path: str, modules: dict[str, ModuleType]) -> bool:
     parent, _, name = path.rpartition(".")
     if any(fnmatchcase(path, place) for place in MACHINERY):
         return False
-    return not parent or hasattr(modules[path], "__path__") or (parent in modules and name in modules[parent].__all__)
+    return hasattr(modules[path], "__path__") or (parent in modules and name in modules[parent].__all__)
 
 
 def names_on_the_pages(flavour: str) -> set[str]:

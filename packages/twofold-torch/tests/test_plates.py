@@ -23,6 +23,7 @@ from twofold_torch import (
     plate,
     plate_stack,
     sample,
+    subsample,
 )
 from twofold_torch import distributions as dist
 from twofold_torch.handlers import Messenger, block, condition, lift, replay, scale, trace
@@ -400,3 +401,16 @@ def test_scales_of_plates_and_handlers_multiply() -> None:
             normal()
 
     assert trace(scale(model, scale=0.5)).get_trace().nodes["x"]["scale"] == pytest.approx(3.0)
+
+
+def test_a_permutation_of_all_rows_is_a_subsample_too() -> None:
+    data, order = torch.arange(3.0), torch.tensor([2, 0, 1])
+    with plate("rows", 3, subsample=order):
+        assert subsample(data, event_dim=0).tolist() == [2.0, 0.0, 1.0]
+
+    def model() -> Any:
+        with plate("rows", 3):
+            return subsample(data, event_dim=0)
+
+    assert model() is data
+    assert condition(model, data={"rows": order})().tolist() == [2.0, 0.0, 1.0]

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from twofold_torch import HandlerError, plate, sample, validation_enabled
 from twofold_torch import distributions as dist
 from twofold_torch.handlers import block, condition, mask, scale, trace
+from twofold_torch.messages import new_message
 from twofold_torch.poutine.runtime import am_i_wrapped
-from twofold_torch.runtime import Messenger, active_handlers, apply_stack, current_run, effectful, new_message
+from twofold_torch.primitives import effectful
+from twofold_torch.runtime import Messenger, active_handlers, apply_stack, current_run
 
 
 class Recorder(Messenger):

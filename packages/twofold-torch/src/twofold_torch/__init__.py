@@ -36,8 +36,8 @@ from .messages import CondIndepStackFrame
 from .modules import module, random_module
 from .params import ParamStore, clear_param_store, get_param_store
 from .plates import iarange, irange, plate, plate_stack
-from .primitives import deterministic, factor, get_mask, param, sample, subsample
-from .runtime import Messenger, apply_stack, effectful
+from .primitives import deterministic, effectful, factor, get_mask, param, sample, subsample
+from .runtime import Messenger, apply_stack
 from .traces import Trace
 from .util import set_rng_seed
 from .validation import enable_validation, validation_enabled

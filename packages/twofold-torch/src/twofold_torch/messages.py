@@ -14,7 +14,16 @@ from torch.distributions import Distribution as TorchBase
 
 from .errors import SiteTypeError
 
-__all__ = ["CondIndepStackFrame", "Message", "as_site_value", "as_value", "draw", "is_law", "is_subsample"]
+__all__ = [
+    "CondIndepStackFrame",
+    "Message",
+    "as_site_value",
+    "as_value",
+    "draw",
+    "is_law",
+    "is_subsample",
+    "new_message",
+]
 
 
 class CondIndepStackFrame(NamedTuple):
@@ -66,6 +75,30 @@ class Message(TypedDict, total=False):
     """Steps of ``markov`` around the site, the outermost first; only if there are any."""
     continuation: Callable[[Message], None] | None
     """Called with the message when all handlers have been told."""
+
+
+def new_message(
+    type: str, name: str | None, fn: Any, args: tuple[Any, ...] = (), kwargs: Any = None, **keys: Any
+) -> Message:
+    """A message with the usual values of all keys but those that are given."""
+    msg: dict[str, Any] = {
+        "type": type,
+        "name": name,
+        "fn": fn,
+        "is_observed": False,
+        "args": args,
+        "kwargs": {} if kwargs is None else kwargs,
+        "value": None,
+        "infer": {},
+        "scale": 1.0,
+        "mask": None,
+        "cond_indep_stack": (),
+        "done": False,
+        "stop": False,
+        "continuation": None,
+    }
+    msg.update(keys)
+    return msg  # type: ignore[return-value]
 
 
 def is_law(fn: Any) -> bool:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any, TypedDict
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions.constraints import Constraint
 
-from .distributions import constraints, transform_to
-from .errors import SiteTypeError, StoreError, SupportError, TwofoldWarning, UnknownSiteError
-from .validation import is_validation_enabled
-from .warning import warn
+from .distributions import constraints
+from .errors import UnknownSiteError
+from .param_values import check_param_name, check_state, constrained, copy_leaf, new_leaf, warn_of_other_shape
 
 __all__ = ["ParamStore", "ParamStoreState", "clear_param_store", "get_param_store"]
 
@@ -103,14 +101,14 @@ class ParamStore:
         leaf = contents.leaves.get(name)
         if leaf is None:
             raise _unknown(name, contents)
-        return _constrained(leaf, contents.constraints[name])
+        return constrained(leaf, contents.constraints[name])
 
     def __setitem__(self, name: str, value: Any) -> None:
-        _check_name(name)
+        check_param_name(name)
         with self._lock:
             contents = self._contents
             constraint = contents.constraints.get(name, constraints.real)
-            contents.leaves[name] = _new_leaf(name, value, constraint)
+            contents.leaves[name] = new_leaf(name, value, constraint)
             contents.constraints[name] = constraint
 
     def __delitem__(self, name: str) -> None:
@@ -156,14 +154,14 @@ class ParamStore:
             with self._lock:
                 leaf = contents.leaves.get(name)
                 if leaf is None:
-                    _check_name(name)
-                    leaf = _new_leaf(name, init_constrained_value, constraint)
+                    check_param_name(name)
+                    leaf = new_leaf(name, init_constrained_value, constraint)
                     contents.constraints[name] = constraint
                     contents.leaves[name] = leaf
-        value = _constrained(leaf, contents.constraints[name])
+        value = constrained(leaf, contents.constraints[name])
         shape = getattr(init_constrained_value, "shape", None)
         if shape is not None and shape != value.shape:
-            _warn_of_other_shape(name, value, shape)
+            warn_of_other_shape(name, value, shape)
         return value
 
     def get_param(
@@ -204,7 +202,7 @@ class ParamStore:
         """A snapshot: copies of all leaves, and the constraints."""
         with self._lock:
             contents = self._contents
-            leaves = {name: _copy_leaf(leaf) for name, leaf in contents.leaves.items()}
+            leaves = {name: copy_leaf(leaf) for name, leaf in contents.leaves.items()}
             return {"params": leaves, "constraints": dict(contents.constraints)}
 
     def set_state(self, state: ParamStoreState) -> None:
@@ -213,7 +211,7 @@ class ParamStore:
         Raises:
             StoreError: the state is not of the form that ``get_state`` gives.
         """
-        checked = _check_state(state)
+        checked = _contents_of(state)
         with self._lock:
             contents = self._contents
             contents.leaves, contents.constraints = checked.leaves, checked.constraints
@@ -235,7 +233,7 @@ class ParamStore:
             >>> "x" in store, list(state["params"])
             (False, ['x'])
         """
-        contents = _Contents() if state is None else _check_state(state, copy=False)
+        contents = _Contents() if state is None else _contents_of(state, copy=False)
         left: ParamStoreState = {"params": {}, "constraints": {}} if state is None else state
         former, self._thread.scoped = self._thread.scoped, contents
         try:
@@ -293,167 +291,15 @@ def _unknown(name: str, contents: _Contents) -> UnknownSiteError:
     )
 
 
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str):
-        raise SiteTypeError(
-            "the name of a parameter is no string",
-            seen=f"{name!r} of type {type(name).__name__}",
-            expected="a string",
-            suggestion="write store['x'] = value",
-        )
-
-
-def _warn_of_other_shape(name: str, value: Tensor, shape: Any) -> None:
-    if is_validation_enabled():
-        warn(
-            f"param {name!r} is in the store already, with shape {tuple(value.shape)}; the initial value of shape "
-            f"{tuple(shape)} has no effect. For another model call clear_param_store() first, or use a "
-            "get_param_store().scope() for each, or another name",
-            TwofoldWarning,
-        )
-
-
-class _LeafOf:
-    """What ``value.unconstrained`` is: a function that gives the stored leaf, and that can be pickled (as empty)."""
-
-    __slots__ = ("_leaf",)
-
-    def __init__(self, leaf: Tensor | None = None) -> None:
-        self._leaf = None if leaf is None else weakref.ref(leaf)
-
-    def __call__(self) -> Tensor | None:
-        return None if self._leaf is None else self._leaf()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _LeafOf, ()
-
-
-def _constrained(leaf: Tensor, constraint: Constraint) -> Tensor:
-    value: Any = leaf if constraint is constraints.real else transform_to(constraint)(leaf)
-    if value is not leaf or "unconstrained" not in leaf.__dict__:
-        value.unconstrained = _LeafOf(leaf)
-    return value
-
-
-def as_init(name: str, value: Any) -> Tensor:
-    """An initial value, lazy or not, as a floating point tensor."""
-    if not isinstance(value, Tensor) and callable(value):
-        value = value()
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return torch.tensor(float(value))
-    try:
-        tensor = torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise SiteTypeError(
-            f"param {name!r}: the initial value is no tensor",
-            seen=f"{value!r} of type {type(value).__name__}",
-            expected="a tensor or number, or a function that makes one",
-            suggestion="convert it with torch.as_tensor(...)",
-        ) from error
-    if not (tensor.is_floating_point() or tensor.is_complex()):
-        raise SiteTypeError(
-            f"param {name!r}: the initial value needs a floating dtype, gradients do not reach others",
-            seen=tensor.dtype,
-            expected="a floating dtype, such as torch.float32",
-            suggestion="write 1.0 for 1, or call .float()",
-        )
-    return tensor
-
-
-def _new_leaf(name: str, init: Any, constraint: Constraint) -> Tensor:
-    _check_constraint(name, constraint)
-    value = as_init(name, init)
-    if is_validation_enabled():
-        check_constrained(name, value, constraint)
-    if constraint is constraints.real:
-        if isinstance(value, nn.Parameter) and value.requires_grad:
-            return value
-        unconstrained = value.detach().clone()
-    else:
-        with torch.no_grad():
-            unconstrained = _transform(name, constraint).inv(value.detach()).detach().clone()
-    return unconstrained.contiguous().requires_grad_()
-
-
-def _check_constraint(name: str, constraint: Any) -> None:
-    if not isinstance(constraint, Constraint):
-        raise SiteTypeError(
-            f"param {name!r}: this is no constraint",
-            seen=f"{constraint!r} of type {type(constraint).__name__}",
-            expected="a constraint, such as constraints.positive",
-            suggestion="from twofold_torch.distributions import constraints",
-        )
-
-
-def _transform(name: str, constraint: Constraint) -> Any:
-    """The map from all reals to ``constraint``."""
-    try:
-        return transform_to(constraint)
-    except NotImplementedError as error:
-        raise SiteTypeError(
-            f"param {name!r} cannot have this constraint: no map from the reals to it is known",
-            seen=constraints.describe(constraint),
-            expected="a continuous constraint, or a transform registered with transform_to",
-            suggestion="choose among constraints.real, positive, unit_interval, interval, simplex, ...",
-        ) from error
-
-
-def check_constrained(name: str, value: Tensor, constraint: Constraint) -> None:
-    """Refuse a value that violates its constraint, or that is NaN."""
-    if constraint is constraints.real:
-        fine = not bool(torch.isnan(value).any())
-    else:
-        fine = bool(torch.as_tensor(constraint.check(value.detach())).all())
-    if not fine:
-        shown = value.detach()
-        raise SupportError(
-            f"param {name!r}: the value violates its constraint",
-            seen=shown.tolist() if shown.numel() <= 8 else f"a tensor of shape {tuple(shown.shape)}",
-            expected=constraints.describe(constraint),
-            suggestion="give an initial value inside the constraint, or another constraint",
-        )
-
-
-def _copy_leaf(leaf: Tensor) -> Tensor:
-    copied = leaf.detach().clone()
-    return nn.Parameter(copied) if isinstance(leaf, nn.Parameter) else copied.requires_grad_()
-
-
-def _check_state(state: Any, copy: bool = True) -> _Contents:
+def _contents_of(state: Any, copy: bool = True) -> _Contents:
     """The contents that a state describes, in tensors of their own or in the very same."""
-    problem = _problem_of_state(state)
-    if problem is not None:
-        raise StoreError(
-            f"this is no state of a parameter store: {problem}",
-            seen=type(state).__name__ if not isinstance(state, Mapping) else f"keys {sorted(map(str, state))}",
-            expected="{'params': {name: unconstrained tensor}, 'constraints': {name: constraint}}, as of get_state",
-            suggestion="give what get_state() gave; for a file, load(filename)",
-        )
+    check_state(state)
     contents = _Contents()
     contents.leaves = {
-        name: _copy_leaf(leaf) if copy or not leaf.requires_grad else leaf for name, leaf in state["params"].items()
+        name: copy_leaf(leaf) if copy or not leaf.requires_grad else leaf for name, leaf in state["params"].items()
     }
     contents.constraints = {name: state["constraints"][name] for name in contents.leaves}
     return contents
-
-
-def _problem_of_state(state: Any) -> str | None:
-    if not isinstance(state, Mapping) or set(state) != {"params", "constraints"}:
-        return "it needs exactly the keys 'params' and 'constraints'"
-    params, held = state["params"], state["constraints"]
-    if not isinstance(params, Mapping) or not isinstance(held, Mapping):
-        return "'params' and 'constraints' are dicts by name"
-    if set(params) != set(held):
-        return f"params and constraints differ in the names {sorted(map(str, set(params) ^ set(held)))}"
-    for name, leaf in params.items():
-        if not isinstance(name, str):
-            return f"the name {name!r} is no string"
-        if not isinstance(leaf, Tensor) or not (leaf.is_floating_point() or leaf.is_complex()):
-            return f"the value of {name!r} is no floating point tensor"
-        if not isinstance(held[name], Constraint):
-            return f"the constraint of {name!r} is a {type(held[name]).__name__}"
-        _transform(name, held[name])
-    return None
 
 
 _STORE = ParamStore()

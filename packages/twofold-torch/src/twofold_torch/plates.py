@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution as TorchBase
 
-from .distributions import Distribution
 from .errors import PlateError, ShapeError, SiteTypeError
-from .messages import CondIndepStackFrame, Message, is_law
-from .ops.indices import draw_without_replacement
+from .messages import CondIndepStackFrame, Message, is_law, new_message
 from .plate_arguments import (
     as_device,
     as_rows,
@@ -22,30 +20,12 @@ from .plate_arguments import (
     negative_integer,
     positive_integer,
 )
-from .runtime import STACK, Messenger, apply_stack, current_run, new_message
+from .plate_rows import _Subsample, take_rows
+from .runtime import STACK, Messenger, apply_stack, current_run
 from .validation import is_validation_enabled
 from .warning import warn
 
 __all__ = ["iarange", "irange", "plate", "plate_stack"]
-
-
-class _Subsample(Distribution):
-    """Law of the indices of a plate: all of them in order, or some drawn without replacement."""
-
-    is_subsample = True
-
-    def __init__(self, size: int, subsample_size: int, device: torch.device | None = None) -> None:
-        self.size, self.subsample_size, self.device = size, subsample_size, device
-
-    def __call__(self) -> Tensor:
-        if self.subsample_size >= self.size:
-            return torch.arange(self.size, device=self.device)
-        indices = draw_without_replacement(self.size, self.subsample_size)
-        return indices if self.device is None else indices.to(self.device)
-
-    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """Zero: which rows are looked at is no part of the model."""
-        return torch.zeros(())
 
 
 class plate(Messenger):
@@ -110,6 +90,7 @@ class plate(Messenger):
         self._use: str | None = None
         self._run: object = None
         self._indices: Tensor | None = None
+        self._takes_all = False
         self._frame: CondIndepStackFrame | None = None
 
     def __len__(self) -> int:
@@ -130,9 +111,12 @@ class plate(Messenger):
 
     def _draw_indices(self, size: int, subsample_size: int) -> Tensor:
         law = _Subsample(size, subsample_size, self.device)
-        if not STACK.handlers:
-            return law() if self._chosen is None else self._chosen
-        value = apply_stack(new_message("sample", self.name, law, value=self._chosen))["value"]
+        value: Any
+        if STACK.handlers:
+            value = apply_stack(new_message("sample", self.name, law, value=self._chosen))["value"]
+        else:
+            value = law() if self._chosen is None else self._chosen
+        self._takes_all = value is not None and value is law.all_rows
         indices = self._chosen if value is self._chosen else as_rows(self.name, value, self.device)
         if indices is None or len(indices) != subsample_size:
             raise PlateError(
@@ -228,31 +212,10 @@ class plate(Messenger):
         """Take the rows of the subsample from a param with ``event_dim``, or from data."""
         if msg["type"] not in ("param", "subsample") or self._frame is None:
             return
-        event_dim = msg["kwargs"].get("event_dim")
-        if event_dim is not None and self.size is not None:
-            msg["value"] = self._rows_of(msg, event_dim)
-
-    def _rows_of(self, msg: Message, event_dim: int) -> Any:
-        value = msg["value"] if isinstance(msg["value"], Tensor) else torch.as_tensor(msg["value"])
-        assert self._frame is not None
-        assert self._frame.dim is not None
-        dim = self._frame.dim - event_dim
-        if value.dim() < -dim or value.shape[dim] == 1:
-            return msg["value"]
-        if value.shape[dim] != self.size:
-            what = f"param {msg['name']!r}" if msg["type"] == "param" else "data given to subsample"
-            raise PlateError(
-                f"{what} does not fit plate {self.name!r}",
-                seen=f"size {value.shape[dim]} at dim {dim} of shape {tuple(value.shape)}",
-                expected=f"the full size {self.size} of the plate, or 1",
-                suggestion="check event_dim, the number of dims right of the plates",
-            )
-        if self.size == self.subsample_size and self._chosen is None:
-            return msg["value"]
-        rows: Any = value.index_select(dim, self._indices.to(value.device))  # type: ignore[union-attr]
-        if hasattr(msg["value"], "unconstrained"):
-            rows.unconstrained = msg["value"].unconstrained
-        return rows
+        event_dim, dim = msg["kwargs"].get("event_dim"), self._frame.dim
+        if event_dim is not None and self.size is not None and dim is not None:
+            rows = None if self._takes_all else self._indices
+            msg["value"] = take_rows(msg, event_dim, self.name, dim, self.size, rows)
 
     # -- as a loop
 

@@ -1,8 +1,9 @@
-"""The statements of a model: sample, param, deterministic, factor, subsample, get_mask."""
+"""The statements of a model: sample, param, deterministic, factor, subsample, get_mask, and those of users."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,14 +11,14 @@ from torch import Tensor
 from torch.distributions import Distribution as TorchBase
 
 from .distributions import Distribution, Unit, constraints
-from .errors import ShapeError, SiteError, SiteTypeError, TwofoldError
-from .messages import as_site_value, draw
-from .ops.shapes import broadcast_shape
+from .errors import HandlerError, SiteError, SiteTypeError, TwofoldError
+from .messages import as_site_value, draw, new_message
 from .params import get_param_store
-from .runtime import STACK, apply_stack, new_message
+from .runtime import STACK, apply_stack
+from .site_checks import check_mask_shape, construct_law, law_error, name_error, with_sample_shape
 from .warning import warn
 
-__all__ = ["deterministic", "factor", "get_mask", "param", "sample", "subsample"]
+__all__ = ["deterministic", "effectful", "factor", "get_mask", "param", "sample", "subsample"]
 
 
 def sample(
@@ -56,14 +57,14 @@ def sample(
         torch.Size([3])
     """
     if not isinstance(name, str):
-        raise _name_error("sample", name)
+        raise name_error("sample", name)
     if isinstance(fn, TorchBase):
         if args or kwargs:
-            fn, args, kwargs = _with_sample_shape(name, fn, args, kwargs), (), {}
+            fn, args, kwargs = with_sample_shape(name, fn, args, kwargs), (), {}
     elif isinstance(fn, type) and issubclass(fn, TorchBase | Distribution):
-        fn, args, kwargs = _construct(name, fn, args, kwargs), (), {}
+        fn, args, kwargs = construct_law(name, fn, args, kwargs), (), {}
     elif not callable(fn):
-        raise _fn_error(name, fn)
+        raise law_error(name, fn)
     if obs_mask is not None:
         return _sample_partly_observed(name, fn, args, kwargs, obs, obs_mask, infer)
     if infer is not None and not isinstance(infer, Mapping):
@@ -110,61 +111,6 @@ def _apply_sample(
     )["value"]
 
 
-def _name_error(statement: str, name: object) -> SiteTypeError:
-    return SiteTypeError(
-        f"the name of a {statement} statement is no string",
-        seen=f"{name!r} of type {type(name).__name__}",
-        expected="a string",
-        suggestion=f"write {statement}('x', ...)",
-    )
-
-
-def _fn_error(name: str, fn: object) -> SiteTypeError:
-    return SiteTypeError(
-        f"site {name!r} has no law to draw from",
-        seen=f"{fn!r} of type {type(fn).__name__}",
-        expected="a distribution, a distribution class with its arguments, or a function",
-        suggestion="pass a distribution, such as dist.Normal(0., 1.)",
-    )
-
-
-def _construct(name: str, law: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    try:
-        return law(*args, **kwargs)
-    except TwofoldError as error:
-        raise error.within(f"site {name!r}") from error.__cause__
-    except TypeError as error:
-        raise SiteTypeError(
-            f"site {name!r}: {law.__name__} cannot be made from these arguments",
-            seen=f"{error}",
-            expected=f"what {law.__name__}(...) takes",
-            suggestion="pass an observation by name: obs=...",
-        ) from error
-
-
-def _with_sample_shape(name: str, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The law with a sample shape put before its batch shape: so the draw, the plates and the density all know it."""
-    arguments = dict(kwargs)
-    kinds: tuple[type[tuple[Any, ...]] | type[list[Any]], ...] = (tuple, list)
-    if len(args) == 1 and "sample_shape" not in arguments:
-        arguments["sample_shape"], args, kinds = args[0], (), (tuple,)  # a list is rather a mislaid observation
-    shape = arguments.pop("sample_shape", ())
-    is_shape = isinstance(shape, kinds) and all(isinstance(size, int) for size in shape)
-    if args or arguments or not is_shape:
-        extra = [*map(_brief, args), *arguments] or [_brief(shape)]
-        raise SiteTypeError(
-            f"site {name!r}: a {type(fn).__name__} that is made already takes a sample shape and nothing else",
-            seen=f"further argument {', '.join(extra)}",
-            expected="sample_shape, a tuple of ints",
-            suggestion="an observation is passed by name: obs=...",
-        )
-    return fn.expand(torch.Size(shape) + fn.batch_shape)
-
-
-def _brief(argument: Any) -> str:
-    return f"a tensor of shape {tuple(argument.shape)}" if isinstance(argument, Tensor) else repr(argument)
-
-
 def _sample_partly_observed(
     name: str,
     fn: Any,
@@ -190,26 +136,12 @@ def _sample_partly_observed(
             suggestion="give obs=, or leave obs_mask out",
         )
     observed = as_site_value({"name": name, "fn": fn, "is_observed": True}, obs)
-    _check_mask_shape(name, fn, inside, observed)
+    check_mask_shape(name, fn, inside, observed)
     drawn = _apply_sample(f"{name}_unobserved", fn, args, kwargs, None, infer, mask=~inside)
     if STACK.handlers:
         observed = _apply_sample(f"{name}_observed", fn, args, kwargs, observed, infer, mask=inside)
     entries = inside.reshape(inside.shape + (1,) * len(getattr(fn, "event_shape", ())))
     return deterministic(name, torch.where(entries, observed, drawn))
-
-
-def _check_mask_shape(name: str, fn: Any, inside: Tensor, observed: Any) -> None:
-    shape = tuple(getattr(observed, "shape", ()))
-    batch = shape[: len(shape) - len(getattr(fn, "event_shape", ()))]
-    try:
-        broadcast_shape(inside.shape, batch)
-    except ValueError as error:
-        raise ShapeError(
-            f"site {name!r}: obs_mask and obs do not fit together",
-            seen=f"obs_mask of shape {tuple(inside.shape)}, obs of batch shape {batch}",
-            expected=f"obs_mask of shape {batch}, or one that broadcasts to it",
-            suggestion="make the mask from the data: obs_mask=~data.isnan()",
-        ) from error
 
 
 def deterministic(name: str, value: Any, event_dim: int | None = None) -> Any:
@@ -228,7 +160,7 @@ def deterministic(name: str, value: Any, event_dim: int | None = None) -> Any:
         tensor(6.)
     """
     if not isinstance(name, str):
-        raise _name_error("deterministic", name)
+        raise name_error("deterministic", name)
     if not STACK.handlers:
         return value
     kwargs = {"event_dim": event_dim}
@@ -251,7 +183,7 @@ def factor(name: str, log_factor: Tensor | float, *, has_rsample: bool | None = 
         tensor(-2.)
     """
     if not isinstance(name, str):
-        raise _name_error("factor", name)
+        raise name_error("factor", name)
     try:
         law = Unit(log_factor, has_rsample=has_rsample)
     except TwofoldError as error:
@@ -292,7 +224,7 @@ def param(
         2.0
     """
     if not isinstance(name, str):
-        raise _name_error("param", name)
+        raise name_error("param", name)
     if init_value is not None:
         init_tensor = init_value
     if constraint is None:
@@ -342,3 +274,39 @@ def get_mask() -> Tensor | bool | None:
         return None
     value: Tensor | bool | None = apply_stack(new_message("get_mask", None, None, done=True))["value"]
     return value
+
+
+def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> Callable[..., Any]:
+    """Make a function a statement of its own type: handlers see its calls, and may change or replace them.
+
+    Args:
+        fn: function that performs the statement if no handler does.
+        type: what the message is called; handlers treat it in a method ``_pyro_<type>``.
+
+    Returns:
+        A function with two more keyword arguments, ``name`` and ``infer``.
+
+    Example:
+        >>> from twofold_torch import Messenger
+        >>> @effectful(type="double")
+        ... def double(x):
+        ...     return 2 * x
+        >>> class Triple(Messenger):
+        ...     def _pyro_double(self, msg):
+        ...         msg["value"] = 3 * msg["args"][0]
+        >>> with Triple():
+        ...     double(2)
+        6
+    """
+    if fn is None:
+        return functools.partial(effectful, type=type)
+    if not isinstance(type, str) or type == "message":
+        raise HandlerError("effectful needs the type of the statement", seen=type, expected="a word of your own")
+
+    @functools.wraps(fn)
+    def statement(*args: Any, name: str | None = None, infer: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        if not STACK.handlers:
+            return fn(*args, **kwargs)
+        return apply_stack(new_message(type, name, fn, args, kwargs, infer=dict(infer or {})))["value"]
+
+    return statement

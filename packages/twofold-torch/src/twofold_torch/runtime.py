@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import sys
 import threading
 from collections.abc import Callable
@@ -23,7 +22,6 @@ __all__ = [
     "am_i_wrapped",
     "apply_stack",
     "current_run",
-    "effectful",
     "is_handled",
 ]
 
@@ -318,62 +316,3 @@ def _perform(msg: Message) -> None:
             msg["value"] = as_site_value(msg, value)
         check_value_shape(msg)
     msg["done"] = True
-
-
-def effectful(fn: Callable[..., Any] | None = None, type: str | None = None) -> Callable[..., Any]:
-    """Make a function a statement of its own type: handlers see its calls, and may change or replace them.
-
-    Args:
-        fn: function that performs the statement if no handler does.
-        type: what the message is called; handlers treat it in a method ``_pyro_<type>``.
-
-    Returns:
-        A function with two more keyword arguments, ``name`` and ``infer``.
-
-    Example:
-        >>> @effectful(type="double")
-        ... def double(x):
-        ...     return 2 * x
-        >>> class Triple(Messenger):
-        ...     def _pyro_double(self, msg):
-        ...         msg["value"] = 3 * msg["args"][0]
-        >>> with Triple():
-        ...     double(2)
-        6
-    """
-    if fn is None:
-        return functools.partial(effectful, type=type)
-    if not isinstance(type, str) or type == "message":
-        raise HandlerError("effectful needs the type of the statement", seen=type, expected="a word of your own")
-
-    @functools.wraps(fn)
-    def statement(*args: Any, name: str | None = None, infer: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        if not STACK.handlers:
-            return fn(*args, **kwargs)
-        return apply_stack(new_message(type, name, fn, args, kwargs, infer=dict(infer or {})))["value"]
-
-    return statement
-
-
-def new_message(
-    type: str, name: str | None, fn: Any, args: tuple[Any, ...] = (), kwargs: Any = None, **keys: Any
-) -> Message:
-    """A message with the usual values of all keys but those that are given."""
-    msg: dict[str, Any] = {
-        "type": type,
-        "name": name,
-        "fn": fn,
-        "is_observed": False,
-        "args": args,
-        "kwargs": {} if kwargs is None else kwargs,
-        "value": None,
-        "infer": {},
-        "scale": 1.0,
-        "mask": None,
-        "cond_indep_stack": (),
-        "done": False,
-        "stop": False,
-        "continuation": None,
-    }
-    msg.update(keys)
-    return msg  # type: ignore[return-value]

@@ -5,8 +5,8 @@ block of statements.  The innermost handler is asked first.
 """
 
 from ..plates import plate
-from ..primitives import get_mask
-from ..runtime import Messenger, apply_stack, effectful
+from ..primitives import effectful, get_mask
+from ..runtime import Messenger, apply_stack
 from ..traces import Trace
 from .collapsing import collapse
 from .enumeration import enum, markov

@@ -33,7 +33,6 @@ class NamedMessenger(Messenger):
     def __enter__(self) -> Any:
         result = super().__enter__()
         self._seen: dict[str, None] = {}
-        self._used: set[str] = set()
         self._passed: set[str | None] = set()
         return result
 
@@ -50,8 +49,7 @@ class NamedMessenger(Messenger):
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> bool | None:
         result = super().__exit__(exc_type, exc_value, traceback)
         if exc_type is None and self.check_names and is_validation_enabled():
-            given = [name for name in self._names() if name not in self._used]
-            report_unused_names(type(self).__name__, given, self._seen, self._passed)
+            report_unused_names(type(self).__name__, self._names(), self._seen, self._passed)
         return result
 
 

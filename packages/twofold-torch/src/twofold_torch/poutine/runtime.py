@@ -1,5 +1,6 @@
 """The lineage's place of the handler stack."""
 
-from ..runtime import NonlocalExit, active_handlers, am_i_wrapped, apply_stack, effectful
+from ..primitives import effectful
+from ..runtime import NonlocalExit, active_handlers, am_i_wrapped, apply_stack
 
 __all__ = ["NonlocalExit", "active_handlers", "am_i_wrapped", "apply_stack", "effectful"]

@@ -44,6 +44,12 @@ def test_what_is_saved_comes_back_bitwise(tmp_path: Path) -> None:
     assert all(leaf.requires_grad and leaf.is_leaf for _, leaf in other.named_parameters())
 
 
+def test_a_saved_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "any").touch()
+    filled().save(tmp_path / "p.st")
+    assert (tmp_path / "p.st").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_an_empty_store_can_be_saved(tmp_path: Path) -> None:
     ParamStore().save(tmp_path / "p.st")
     store = filled()

@@ -132,7 +132,7 @@ def test_draws_of_mcmc_can_be_used_as_they_are() -> None:
         ({"posterior_samples": {"mu": torch.zeros(3)}, "num_samples": 4}, "num_samples"),
         ({"num_samples": 2, "return_sites": "z"}, "list of names"),
         ({"posterior_samples": {"mu": torch.zeros(3)}, "batch_ndims": 3}, "batch_ndims"),
-        ({"posterior_samples": {"mu": torch.zeros(3)}, "guide": lambda: None}, "not both"),
+        ({"posterior_samples": {"mu": torch.zeros(3)}, "guide": lambda: None}, "posterior_samples or a guide"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], words: str) -> None:

@@ -41,6 +41,9 @@ class TwofoldError(Exception):
           try: resize it
     """
 
+    has_place = False
+    """Whether a note says where in the run the error arose."""
+
     def __init__(self, problem: str, *, seen: Any = None, expected: Any = None, suggestion: str | None = None) -> None:
         self.problem, self.seen, self.expected, self.suggestion = problem, seen, expected, suggestion
         parts = (("seen", seen), ("expected", expected), ("try", suggestion))
@@ -59,6 +62,17 @@ class TwofoldError(Exception):
         """
         problem = f"{place}: {self.problem}"
         return type(self)(problem, seen=self.seen, expected=self.expected, suggestion=self.suggestion)
+
+    def add_place(self, last: str | None) -> None:
+        """Note where in the run the error arose, if nobody has: for errors that know no site, as those of laws.
+
+        Args:
+            last: name of the last statement before; None if there was none.
+        """
+        if not self.has_place:
+            self.has_place = True
+            where = "before its first statement" if last is None else f"after the statement {last!r}"
+            self.add_note(f"in the model, {where}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.problem, self.seen, self.expected, self.suggestion)

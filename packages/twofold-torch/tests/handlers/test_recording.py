@@ -73,7 +73,7 @@ def test_replay_takes_params_as_plain_values() -> None:
     sites = trace(replay(model, params={"loc": 3.0})).get_trace()
     assert sites.nodes["loc"]["value"].item() == 3.0
     assert param("loc", torch.tensor(0.0)).item() == 0.0
-    with pytest.raises(HandlerError, match="nothing to repeat"):
+    with pytest.raises(HandlerError, match="trace or params"):
         replay(model)
 
 

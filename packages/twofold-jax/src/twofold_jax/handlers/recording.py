@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import DuplicateSiteError, HandlerError, SiteError
+from ..errors import DuplicateSiteError, HandlerError, SiteError, TwofoldError
 from ..messages import Message, Trace, is_auxiliary
 from ..params import ParamMemo
 from ..runtime import Messenger
@@ -48,6 +48,11 @@ class trace(Messenger):
         self._memo = ParamMemo()
         self._transformations = current_transformation()
         return self.trace
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        super().__exit__(exc_type, exc_value, traceback)
+        if isinstance(exc_value, TwofoldError):
+            exc_value.add_place(next(reversed(self.trace), None))
 
     def get_trace(self, *args: Any, **kwargs: Any) -> Trace:
         """Run the model on these arguments and return its sites by name."""

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax import Array
 
-from twofold_jax.errors import InferenceError
+from twofold_jax.errors import InferenceError, TwofoldError
 from twofold_jax.messages import Message
 from twofold_jax.ops.tracing import TracedFunction, trace_function
 from twofold_jax.runtime import Messenger
@@ -42,6 +42,8 @@ class Explained(Messenger):
                 suggestion="compute with jax.numpy, and index jax.numpy arrays; choose between values by jnp.where, "
                 "between parts of a model by handlers.mask",
             ) from exc_value
+        if isinstance(exc_value, TwofoldError):
+            exc_value.add_place(self._last)
 
 
 class ModelArguments:

@@ -16,6 +16,7 @@ from twofold_jax.handlers.names import report_unused_names
 from twofold_jax.infer.arguments import Explained, ModelArguments, evaluate
 from twofold_jax.infer.placing import Subsamples
 from twofold_jax.messages import Trace, is_auxiliary
+from twofold_jax.ops.arrays import check_keys
 from twofold_jax.warning import warn
 
 __all__ = ["Predictive", "map_draws"]
@@ -107,6 +108,7 @@ class Predictive:
         Raises:
             UnknownSiteError: ``return_sites`` has a name that the model lacks, or a sample looks like a misspelt site.
         """
+        check_keys(rng_key)
         arguments = ModelArguments(args, kwargs)
         names = self._names(arguments)
 
@@ -150,6 +152,8 @@ class Predictive:
             raise UnknownSiteError(
                 f"return_sites names {', '.join(map(repr, unknown))}, which the model lacks",
                 seen=f"sites {', '.join(map(repr, sites))}",
+                expected="names of sites of the model",
+                suggestion="correct the names, or leave return_sites out",
             )
         return self.return_sites
 
@@ -173,6 +177,8 @@ def _batch_shape(samples: Mapping[str, Any], num_samples: int | None, batch_ndim
         if num_samples is None and batch_ndims != 0:
             raise HandlerError(
                 "Predictive does not know how many draws to make",
+                seen="neither num_samples nor posterior_samples",
+                expected="one of them",
                 suggestion="give num_samples=, or posterior_samples",
             )
         return () if num_samples is None else (num_samples,)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from twofold_jax.distributions.transforms import Transform, biject_to
-from twofold_jax.errors import HandlerError, InferenceError, InferenceWarning, NonFiniteError
+from twofold_jax.errors import HandlerError, InferenceError, InferenceWarning, NonFiniteError, SiteTypeError
 from twofold_jax.handlers.names import report_unused_names
 from twofold_jax.infer.arguments import Explained, ModelArguments, evaluate
 from twofold_jax.infer.elbo import ELBO, Trace_ELBO
@@ -21,6 +21,7 @@ from twofold_jax.infer.matching import check_model_guide_match
 from twofold_jax.infer.mcmc.progress import ProgressBar
 from twofold_jax.infer.placing import Subsamples
 from twofold_jax.messages import Message, site_log_density
+from twofold_jax.ops.arrays import check_keys
 from twofold_jax.ops.tracing import TracedFunction
 from twofold_jax.optim import as_optimizer
 from twofold_jax.params import check_init_value
@@ -88,6 +89,15 @@ class SVI:
         loss: ELBO | None = None,
         **static_kwargs: Any,
     ) -> None:
+        if not (loss is None or isinstance(loss, ELBO)):
+            raise HandlerError(
+                "SVI needs a loss",
+                seen=f"the class {loss.__name__}"
+                if isinstance(loss, type)
+                else f"{loss!r} of type {type(loss).__name__}",
+                expected="an estimator of the ELBO",
+                suggestion="write Trace_ELBO(), with the brackets",
+            )
         self.model, self.guide, self.static_kwargs = model, guide, static_kwargs
         self.optim, self.loss = as_optimizer(optim), Trace_ELBO() if loss is None else loss
         self._transforms: dict[str, Transform] | None = None
@@ -107,6 +117,7 @@ class SVI:
             InferenceError: guide and model do not match.
             SupportError, NonFiniteError: an initial value violates its constraint, or holds NaN.
         """
+        check_keys(rng_key)
         arguments = ModelArguments(args, {**self.static_kwargs, **kwargs})
         constraints = self._survey(arguments)
         report_unused_names("init_params", init_params or {}, constraints)
@@ -124,6 +135,7 @@ class SVI:
         params, unconstrained, mutable_state = evaluate(program, start_key, arguments.arrays)
         for name, constraint in constraints.items():
             for leaf in jax.tree.leaves(params[name]):
+                _check_differentiable(name, leaf)
                 check_init_value(name, leaf, constraint)
             _check_finite(name, params[name], unconstrained[name])
         return SVIState(self.optim.init(unconstrained), mutable_state, state_key)
@@ -196,7 +208,12 @@ class SVI:
             NonFiniteError: the parameters ceased to be finite; it names step and sites.
         """
         if isinstance(num_steps, bool) or not isinstance(num_steps, int | np.integer) or num_steps < 1:
-            raise HandlerError("num_steps of SVI.run", seen=num_steps, expected="a positive int")
+            raise HandlerError(
+                "num_steps of SVI.run",
+                seen=repr(num_steps),
+                expected="a positive int",
+                suggestion="write svi.run(rng_key, 1000, *data)",
+            )
         if init_state is None or self._transforms is None:
             fresh = self.init(rng_key, *args, init_params=init_params, **kwargs)
         state = fresh if init_state is None else init_state
@@ -355,6 +372,16 @@ def _bad(who: str, sites: Mapping[str, Message]) -> Iterator[str]:
 
 def _all_finite(tree: Any) -> bool:
     return all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(tree))
+
+
+def _check_differentiable(name: str, value: Any) -> None:
+    if not jnp.issubdtype(jnp.result_type(value), jnp.inexact):
+        raise SiteTypeError(
+            f"param {name!r} needs a floating dtype, gradients do not reach others",
+            seen=str(jnp.result_type(value)),
+            expected="a floating dtype, such as float32",
+            suggestion="write 1.0 for 1, or convert it with numpy.asarray(..., float)",
+        )
 
 
 def _check_constraint(name: str, constraint: Any) -> None:

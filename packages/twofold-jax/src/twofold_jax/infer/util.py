@@ -11,6 +11,7 @@ from jax import Array
 
 from twofold_jax.distributions.transforms import Transform
 from twofold_jax.handlers import seed, substitute, trace
+from twofold_jax.handlers.names import report_unused_names
 from twofold_jax.infer.arguments import ModelArguments
 from twofold_jax.infer.initialization import InitStrategy, init_to_uniform
 from twofold_jax.infer.mcmc.target import ModelTarget
@@ -134,6 +135,7 @@ def log_likelihood(
 
     def score(key: Array, given: Mapping[str, Any], args: Any, kwargs: Any) -> dict[str, Array]:
         sites = predictive.trace(key, given, args, kwargs)
+        report_unused_names("posterior_samples", posterior_samples, sites)
         return {
             name: jnp.asarray(site_log_density(site))
             for name, site in sites.items()

@@ -11,12 +11,13 @@ import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 
-from ..errors import ShapeError, SiteTypeError
+from ..errors import RandomKeyError, ShapeError, SiteTypeError
 
 __all__ = [
     "as_array_like",
     "as_typed_keys",
     "broadcast_shapes",
+    "check_keys",
     "constant_like",
     "finfo",
     "is_concrete",
@@ -147,7 +148,24 @@ def as_typed_keys(keys: jax.Array) -> jax.Array:
         >>> as_typed_keys(jax.random.PRNGKey(0)) == jax.random.key(0)
         Array(True, dtype=bool)
     """
+    check_keys(keys)
     return keys if jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(keys)
+
+
+def check_keys(keys: Any) -> None:
+    """Refuse what is no random key and no array of them.
+
+    Raises:
+        RandomKeyError: such as for a bare seed, or data in the place of a key.
+    """
+    dtype = getattr(keys, "dtype", None)
+    if dtype is None or not (jnp.issubdtype(dtype, jax.dtypes.prng_key) or (dtype == np.uint32 and keys.ndim)):
+        raise RandomKeyError(
+            "rng_key is no random key",
+            seen=f"{keys!r} of type {type(keys).__name__}" if dtype is None else f"an array of {dtype}",
+            expected="a key of jax.random",
+            suggestion="pass jax.random.key(0) first, then the data",
+        )
 
 
 def is_prng_key(key: Any) -> TypeGuard[jax.Array]:

@@ -71,7 +71,9 @@ class Predictive:
             raise HandlerError("Predictive needs a model", seen=f"{model!r}", expected="a function of statements")
         if guide is not None and posterior_samples:
             raise HandlerError(
-                "Predictive takes posterior_samples or a guide", seen="both", expected="one of them, or neither"
+                "Predictive takes posterior_samples or a guide, and not both",
+                seen="both",
+                expected="one of them, or neither",
             )
         if posterior_samples is not None and not isinstance(posterior_samples, Mapping):
             raise HandlerError(

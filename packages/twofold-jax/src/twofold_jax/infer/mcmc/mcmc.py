@@ -75,6 +75,13 @@ class MCMC:
         warmup_steps: int | None = None,
         disable_progbar: bool | None = None,
     ) -> None:
+        if not all(callable(getattr(sampler, method, None)) for method in ("init", "step")):
+            raise HandlerError(
+                "MCMC needs a kernel",
+                seen=f"{sampler!r} of type {type(sampler).__name__}",
+                expected="a kernel, such as NUTS(model)",
+                suggestion="write MCMC(NUTS(model), ...)",
+            )
         num_warmup = warmup_steps if num_warmup is None else num_warmup
         self.sampler = sampler
         self.num_warmup = _count("num_warmup", num_warmup, 0)
@@ -82,7 +89,12 @@ class MCMC:
         self.num_chains = _count("num_chains", num_chains, 1)
         self.thinning = _count("thinning", thinning, 1)
         if chain_method not in _METHODS:
-            raise HandlerError("chain_method of MCMC", seen=chain_method, expected=" or ".join(_METHODS))
+            raise HandlerError(
+                "chain_method of MCMC",
+                seen=repr(chain_method),
+                expected=" or ".join(map(repr, _METHODS)),
+                suggestion="leave it out for vectorised chains",
+            )
         self.chain_method = chain_method
         self.progress_bar = progress_bar if disable_progbar is None else not disable_progbar
         self.jit_model_args = jit_model_args
@@ -171,6 +183,8 @@ class MCMC:
             if potential.size == 0:
                 raise InferenceError(
                     "the model has no continuous latent site to sample",
+                    seen=f"sites {', '.join(map(repr, potential.names)) or '(none)'}",
+                    expected="a sample statement without obs",
                     suggestion="add a sample statement without obs, or use Predictive for draws from the model",
                 )
         else:
@@ -290,7 +304,9 @@ class MCMC:
 
     def _require(self, result: Any) -> Any:
         if result is None:
-            raise InferenceError("there are no draws yet", suggestion="call run(rng_key, ...) first")
+            raise InferenceError(
+                "there are no draws yet", seen="no run", expected="draws", suggestion="call run(rng_key, ...) first"
+            )
         return result
 
     def _check_fields(self, extra_fields: Sequence[str]) -> None:
@@ -308,7 +324,12 @@ def _count(name: str, value: Any, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least or isinstance(value, bool):
-        raise HandlerError(f"{name} of MCMC", seen=value, expected=f"an int of at least {least}")
+        raise HandlerError(
+            f"{name} of MCMC",
+            seen=repr(value),
+            expected=f"an int of at least {least}",
+            suggestion=f"write MCMC(kernel, {name}={max(least, 1000 if 'chains' not in name else 4)})",
+        )
     return number
 
 

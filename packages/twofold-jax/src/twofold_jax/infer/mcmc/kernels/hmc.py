@@ -78,10 +78,25 @@ class HMC:
         name = type(self).__name__
         if (self.model is None) == (self.potential_fn is None):
             raise HandlerError(
-                f"{name} needs a model or a potential_fn, and not both", suggestion=f"write {name}(model)"
+                f"{name} needs a model or a potential_fn, and not both",
+                seen="both" if self.model is not None else "neither",
+                expected="one of the two",
+                suggestion=f"write {name}(model)",
             )
         if self.model is not None and not callable(self.model):
-            raise HandlerError(f"the model of {name} must be a function", seen=f"{self.model!r}")
+            raise HandlerError(
+                f"the model of {name} must be a function",
+                seen=f"{self.model!r}",
+                expected="a function of statements",
+                suggestion=f"write {name}(model), and pass the data to MCMC.run",
+            )
+        if not callable(self.init_strategy):
+            raise HandlerError(
+                f"init_strategy of {name} must be a function",
+                seen=f"{self.init_strategy!r}",
+                expected="such as init_to_uniform, or init_to_value(values={...})",
+                suggestion="import one from twofold_jax.infer",
+            )
         if not 0.0 < self.target_accept_prob < 1.0:
             raise HandlerError(
                 f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)"

@@ -90,12 +90,10 @@ class ModelTarget:
         return jnp.concatenate(pieces, axis=1)
 
     def explain(self, position: Array) -> NonFiniteError:
-        with validation_enabled(
-            False
-        ):  # the positions are numbers now, and what they lead to is to be told, not refused
+        with validation_enabled(False):  # the values are numbers now; what they lead to is to be told, not refused
             densities = {k: float(v) for k, v in self.potential.site_log_densities(position).items()}
-        gradient = np.asarray(jax.grad(self.potential.log_density)(position))
-        values = self.potential.constrain(position)
+            gradient = np.asarray(jax.grad(self.potential.log_density)(position))
+            values = self.potential.constrain(position)
         lines = [
             f"log density of site {name!r} is {value}" for name, value in densities.items() if not np.isfinite(value)
         ]

@@ -45,7 +45,7 @@ class CoinLaw(UnivariateLaw):
         return given
 
     def _has(self, name: str) -> bool:
-        return name in self._given
+        return self._given.get(name) is not None
 
     @property
     def param_shape(self) -> torch.Size:

@@ -111,28 +111,26 @@ class UnivariateLaw(LeanLaw):
     _given: Mapping[str, Any] = MappingProxyType({})
 
     def _set(self, validate_args: bool | None, **values: Any) -> None:
-        """Keep the arguments as they are, check each, and find the batch shape; None is an argument not given."""
+        """Keep the arguments, in the order of ``_parameters`` and None if not given; check each; find the batch shape."""
         state = self.__dict__
         if validate_args is not None:
             state["_validation"] = validate_args
         constraints = self.arg_constraints if self._validate_args else None  # type: ignore[attr-defined]
-        given: dict[str, Any] = {}
         shape: torch.Size | None = None
         for name, value in values.items():
             if type(value) is not float:
                 if not isinstance(value, Tensor) or not value.is_floating_point():
                     if value is None:
                         continue
-                    value = self._as_argument(name, value, values)
+                    value = values[name] = self._as_argument(name, value, values)
                 if not isinstance(value, float):
                     if shape is None:
                         shape = value.shape
                     elif value.shape != shape:
-                        shape = self._broadcast(shape, name, value.shape, given)
+                        shape = self._broadcast(shape, name, value.shape, values)
             if constraints is not None:
                 check_argument(type(self).__name__, name, constraints[name], value)
-            given[name] = value
-        state["_given"], state["_batch_shape"] = given, _EMPTY if shape is None else shape
+        state["_given"], state["_batch_shape"] = values, _EMPTY if shape is None else shape
 
     def _as_argument(self, name: str, value: Any, values: Mapping[str, Any]) -> Tensor | float:
         if not isinstance(value, Tensor) and isinstance(value, int | float):
@@ -143,7 +141,8 @@ class UnivariateLaw(LeanLaw):
         try:
             return broadcast_shape(shape, other)
         except ValueError as error:
-            before = [f"{key} {tuple(value.shape)}" for key, value in given.items() if isinstance(value, Tensor)]
+            names = list(given)[: list(given).index(name)]
+            before = [f"{key} {tuple(given[key].shape)}" for key in names if isinstance(given[key], Tensor)]
             raise ShapeError(
                 f"the arguments of {type(self).__name__} do not broadcast together",
                 seen=", ".join([*before, f"{name} {tuple(other)}"]),
@@ -164,10 +163,7 @@ class UnivariateLaw(LeanLaw):
 
     def _arguments(self) -> list[Any]:
         """The arguments as they were given, in the order of ``_parameters``: number, unexpanded tensor, or None."""
-        given = self._given
-        if len(given) == len(self._parameters):
-            return list(given.values())  # kept in this order
-        return [given.get(name) for name in self._parameters]
+        return list(self._given.values())
 
     def _options(self) -> dict[str, Any]:
         """The dtype and device of the law's tensors; nothing for a law of numbers."""
@@ -178,22 +174,23 @@ class UnivariateLaw(LeanLaw):
 
     def _uniform(self, sample_shape: Iterable[int]) -> Tensor:
         """Draws from 0 (included) to 1 (excluded); not drawn in place, so that ``vmap`` can pass."""
-        shape = (*sample_shape, *self._batch_shape) if sample_shape else self._batch_shape
-        like = self._tensor_of(shape)
-        return torch.rand(tuple(shape), **self._options()) if like is None else torch.rand_like(like)
+        return self._noise(torch.rand, torch.rand_like, sample_shape)
 
     def _standard_normal(self, sample_shape: Iterable[int]) -> Tensor:
         """Standard normal draws."""
-        shape = (*sample_shape, *self._batch_shape) if sample_shape else self._batch_shape
-        like = self._tensor_of(shape)
-        return torch.randn(tuple(shape), **self._options()) if like is None else torch.randn_like(like)
+        return self._noise(torch.randn, torch.randn_like, sample_shape)
 
-    def _tensor_of(self, shape: tuple[int, ...]) -> Tensor | None:
-        """An argument of this shape, dtype and device included; drawing like it costs half of drawing from scratch."""
+    def _noise(
+        self, draw: Callable[..., Tensor], draw_like: Callable[[Tensor], Tensor], sample_shape: Iterable[int]
+    ) -> Tensor:
+        """Draws of the full shape; ``draw_like`` an argument of that shape costs half of ``draw``."""
+        shape = (*sample_shape, *self._batch_shape) if sample_shape else self._batch_shape
         for value in self._given.values():
             if isinstance(value, Tensor):
-                return value if value.shape == shape else None
-        return None
+                if value.shape == shape:
+                    return draw_like(value)
+                break
+        return draw(tuple(shape), **self._options())
 
     def _over_batch(self, result: Tensor) -> Tensor:
         """``result`` with the batch dims that numbers and unexpanded tensors leave out."""
@@ -217,7 +214,7 @@ class UnivariateLaw(LeanLaw):
         return draw
 
     def __repr__(self) -> str:
-        parts = [f"{name}: {_shown(value)}" for name, value in self._given.items()]
+        parts = [f"{name}: {_shown(value)}" for name, value in self._given.items() if value is not None]
         if self._batch_shape:
             parts.append(f"batch_shape: {tuple(self._batch_shape)}")
         return f"{type(self).__name__}({', '.join(parts)})"

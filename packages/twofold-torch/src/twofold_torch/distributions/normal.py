@@ -38,7 +38,7 @@ def _log_density(value: Tensor, loc: Tensor | float, scale: Tensor | float, heig
 def _moved(noise: Tensor, loc: Tensor | float, scale: Tensor | float) -> Tensor:
     """``loc + scale * noise`` in as few operations as possible."""
     if isinstance(scale, Tensor):
-        return torch.addcmul(loc, noise, scale) if isinstance(loc, Tensor) else noise * scale + loc
+        return noise * scale + loc
     if isinstance(loc, Tensor):
         return torch.add(loc, noise, alpha=scale)
     return noise if scale == 1 and loc == 0 else affine(noise, scale, loc)
@@ -78,7 +78,11 @@ class Normal(UnivariateLaw, td.Normal):
 
     def rsample(self, sample_shape: Iterable[int] = ()) -> Tensor:
         """Draw with gradient to ``loc`` and ``scale``."""
-        return _moved(self._standard_normal(sample_shape), *self._arguments())
+        loc, scale = self._arguments()
+        noise = self._noise(torch.randn, torch.randn_like, sample_shape)
+        if isinstance(scale, Tensor) and isinstance(loc, Tensor):
+            return torch.addcmul(loc, noise, scale)
+        return _moved(noise, loc, scale)
 
 
 class LogNormal(UnivariateLaw, td.LogNormal):

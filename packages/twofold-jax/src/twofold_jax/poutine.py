@@ -1,51 +1,7 @@
 """Another name of ``twofold_jax.handlers``, as programs of the other lineage spell it."""
 
-from .handlers import (
-    Messenger,
-    Trace,
-    apply_stack,
-    block,
-    collapse,
-    condition,
-    do,
-    enum,
-    get_mask,
-    infer_config,
-    lift,
-    markov,
-    mask,
-    plate,
-    reparam,
-    replay,
-    scale,
-    scope,
-    seed,
-    substitute,
-    trace,
-    uncondition,
-)
+from . import handlers
+from .handlers import *  # noqa: F403 - the same names, listed once
 
-__all__ = [
-    "Messenger",
-    "Trace",
-    "apply_stack",
-    "block",
-    "collapse",
-    "condition",
-    "do",
-    "enum",
-    "get_mask",
-    "infer_config",
-    "lift",
-    "markov",
-    "mask",
-    "plate",
-    "reparam",
-    "replay",
-    "scale",
-    "scope",
-    "seed",
-    "substitute",
-    "trace",
-    "uncondition",
-]
+__all__ = []
+__all__ += handlers.__all__

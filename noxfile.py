@@ -34,12 +34,7 @@ BENCHES: dict[str, list[str]] = {
         *(f"-e{project}" for project in PROJECTS.values()),
         *("pyro-ppl", "numpyro", "arviz", "matplotlib", "pytest", "pytest-xdist", "pytest-benchmark", "sybil"),
     ],
-    "docs": [
-        "mkdocs",
-        "mkdocs-material",
-        "mkdocstrings[python]",
-        "platformdirs",
-    ],  # the last is what mkdocs needs unsaid
+    "docs": ["mkdocs", "mkdocs-material", "mkdocstrings[python]"],
 }
 
 
@@ -58,7 +53,9 @@ def bench(
         shutil.rmtree(folder, ignore_errors=True)
         session.run(sys.executable, "-m", "virtualenv", "--quiet", str(folder), external=True)
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        session.run(*install, "--constraint", str(ROOT / constraints), *wanted, external=True)
+        # Without the path on which nox itself stands: pip would take what lies there for installed.
+        outside = {"PYTHONPATH": ""}
+        session.run(*install, "--constraint", str(ROOT / constraints), *wanted, external=True, env=outside)
         stamp.write_text(digest)
     return python
 

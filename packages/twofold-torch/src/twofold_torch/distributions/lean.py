@@ -111,7 +111,7 @@ class UnivariateLaw(LeanLaw):
     _given: Mapping[str, Any] = MappingProxyType({})
 
     def _set(self, validate_args: bool | None, **values: Any) -> None:
-        """Keep the arguments, in the order of ``_parameters`` and None if not given; check each; find the batch shape."""
+        """Keep the arguments, all of ``_parameters`` in order, None if not given; check them; find the batch shape."""
         state = self.__dict__
         if validate_args is not None:
             state["_validation"] = validate_args

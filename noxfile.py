@@ -24,7 +24,7 @@ PROJECTS = {"torch": TORCH, "jax": JAX, "conformance": KIT}
 MODULES = {"torch": "twofold_torch", "jax": "twofold_jax", "conformance": "twofold_conformance"}
 REPORTS = ROOT / "out"
 
-TEST_TOOLS = ["pytest", "pytest-xdist", "hypothesis", "scipy", "beartype", "mypy", "types-tqdm"]
+TEST_TOOLS = ["pytest", "pytest-xdist", "hypothesis", "scipy", "mpmath", "beartype", "mypy", "types-tqdm"]
 BENCHES: dict[str, list[str]] = {
     "lint": ["ruff", "import-linter", "towncrier", "build"],
     "conformance": [f"-e{KIT}", *TEST_TOOLS],

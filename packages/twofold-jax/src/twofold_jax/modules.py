@@ -142,6 +142,7 @@ def _prior_of(name: str, path: str, shape: Shape, prior: Prior) -> Distribution 
             f"the prior of parameter {path!r} of network {name!r} is no distribution",
             seen=type(law).__name__,
             expected="a Distribution",
+            suggestion="write dist.Normal(0.0, 1.0)",
         )
     fitted = law if law.shape() == shape else law.expand(shape[: len(shape) - len(law.event_shape)])
     return fitted.to_event(len(fitted.batch_shape))

@@ -27,9 +27,15 @@ def as_size(name: str, argument: str, size: Any) -> int:
             f"{argument} of plate {name!r} is no integer",
             seen=f"{size!r} of type {type(size).__name__}",
             expected="a positive int that is known while the model is traced",
+            suggestion="give the number of rows of the data, such as len(data)",
         ) from None
     if number < 1:
-        raise PlateError(f"{argument} of plate {name!r} must be positive", seen=str(number), expected="at least 1")
+        raise PlateError(
+            f"{argument} of plate {name!r} must be positive",
+            seen=str(number),
+            expected="at least 1",
+            suggestion="give the number of rows of the data, such as len(data)",
+        )
     return number
 
 
@@ -40,6 +46,7 @@ def as_dim(name: str, dim: Any) -> int:
             f"dim of plate {name!r} must be a negative integer",
             seen=repr(dim),
             expected="-1 for the rightmost batch dim, -2 for the next",
+            suggestion="leave dim out to take the rightmost free one",
         )
     return int(dim)
 
@@ -75,6 +82,7 @@ def length_of_subsample(name: str, size: int, subsample_size: Any, chosen: Any) 
                 f"the subsample of plate {name!r} is larger than the plate",
                 seen=f"subsample_size={length}, size={size}",
                 expected=f"1 to {size}",
+                suggestion="size is the length of the whole data, subsample_size that of a mini-batch",
             )
         return length
     if subsample_size not in (None, len(chosen)):
@@ -82,5 +90,6 @@ def length_of_subsample(name: str, size: int, subsample_size: Any, chosen: Any) 
             f"subsample and subsample_size of plate {name!r} disagree",
             seen=f"{len(chosen)} indices, subsample_size={subsample_size}",
             suggestion="leave subsample_size out",
+            expected="one of the two, or two that agree",
         )
     return len(chosen)

@@ -89,6 +89,7 @@ class plate(Messenger):
                 f"plate {self.name!r} has to draw its subsample, and no random key reached it",
                 expected="a key from an enclosing seed handler",
                 suggestion="wrap the model: handlers.seed(model, rng_seed=0); or substitute the indices",
+                seen="no seed handler around the plate",
             )
         return draw_without_replacement(rng_key, size, subsample_size)
 
@@ -105,6 +106,7 @@ class plate(Messenger):
                 f"plate {self.name!r} is active already",
                 expected="one entry of a plate at a time",
                 suggestion="leave it first, or make a second plate with a name of its own",
+                seen="a second entry inside the first",
             )
         try:
             indices = self._announce(self._indices)
@@ -123,7 +125,10 @@ class plate(Messenger):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise PlateError(
-            f"plate {self.name!r} is no function", suggestion=f"write `with plate({self.name!r}, {self.size}):`"
+            f"plate {self.name!r} is no function",
+            suggestion=f"write `with plate({self.name!r}, {self.size}):`",
+            seen="a call",
+            expected="a context manager",
         )
 
     def __iter__(self) -> NoReturn:
@@ -131,6 +136,7 @@ class plate(Messenger):
             f"plate {self.name!r} cannot be iterated",
             expected="a context manager",
             suggestion=f"write `with plate({self.name!r}, {self.size}) as indices:`",
+            seen="a for loop",
         )
 
     def _free_dim(self) -> int:
@@ -142,6 +148,8 @@ class plate(Messenger):
                 raise PlateError(
                     f"two plates named {self.site_name!r} are active at once",
                     expected="a name of its own for each plate",
+                    seen="one inside the other",
+                    suggestion="rename one of them, or prefix one part with handlers.scope",
                 )
             if other.frame is not None:
                 taken[other.frame.dim] = other

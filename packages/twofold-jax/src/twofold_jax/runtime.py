@@ -174,6 +174,7 @@ class Messenger:
                 f"this {type(self).__name__} handler is active already",
                 expected="one handler object entered once at a time",
                 suggestion="make a second one",
+                seen="a second entry inside the first",
             )
         push(self)
         return self

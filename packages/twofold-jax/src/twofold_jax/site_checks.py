@@ -67,6 +67,7 @@ def check_sample_shape(name: str, sample_shape: Any) -> None:
             f"sample_shape of site {name!r} must be a tuple of sizes",
             seen=repr(sample_shape),
             expected="a tuple of non-negative integers, such as (3,)",
+            suggestion="write sample_shape=(3,); data go to obs=",
         )
 
 

@@ -144,6 +144,7 @@ def random_module(name: str, nn_module: nn.Module, prior: Any, *args: Any, **kwa
             f"random module {name!r} cannot use this prior",
             seen=f"a {type(prior).__name__}",
             expected="a distribution, a function, or a dict of them by parameter path",
+            suggestion="write random_module(name, net, dist.Normal(0.0, 1.0))",
         )
     full = (
         {param_with_module_name(name, path): law for path, law in prior.items()} if isinstance(prior, dict) else prior

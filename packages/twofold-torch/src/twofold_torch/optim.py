@@ -194,6 +194,7 @@ def as_optimizer(optim: Any) -> PyroOptim:
         "SVI needs an optimiser",
         seen=f"{optim!r} of type {type(optim).__name__}",
         expected="twofold_torch.optim.Adam({'lr': 0.01}), a class of torch.optim, or a factory of one",
+        suggestion="write twofold_torch.optim.Adam({'lr': 0.01})",
     )
 
 

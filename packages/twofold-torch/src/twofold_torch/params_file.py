@@ -72,6 +72,7 @@ def _spec(name: str, constraint: Any) -> dict[str, Any]:
             f"param {name!r} cannot be saved: the file format does not know its constraint",
             seen=repr(constraint),
             expected="a constraint of twofold_torch.distributions.constraints",
+            suggestion="use a constraint of the package, or save store.get_state() yourself",
         ) from error
 
 
@@ -236,5 +237,10 @@ def load_pickled_state(filename: _Path, map_location: str | torch.device | None 
     with _clear_errors(path, UnpicklingError, OSError, EOFError), torch.serialization.safe_globals(classes):
         state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     if not isinstance(state, dict) or not {"params", "constraints"} <= set(state):
-        raise FileFormatError(f"{path} holds no parameter store", expected="a dict of 'params' and 'constraints'")
+        raise FileFormatError(
+            f"{path} holds no parameter store",
+            expected="a dict of 'params' and 'constraints'",
+            seen=f"a {type(state).__name__}",
+            suggestion="give a file that the store of the other library saved",
+        )
     return {"params": state["params"], "constraints": state["constraints"]}

@@ -32,6 +32,7 @@ def as_device(name: str, use_cuda: bool | None, device: str | torch.device | Non
                 f"plate {name!r}: use_cuda and device disagree",
                 seen=f"{use_cuda} and {device}",
                 suggestion="leave use_cuda out",
+                expected="one of the two",
             )
         return wanted if device is None else device
     return device
@@ -98,7 +99,12 @@ def check_rows(name: str, rows: Tensor, size: int | None) -> None:
 def length_of_subsample(name: str, size: int | None, subsample_size: Any, chosen: Tensor | None) -> int | None:
     if size is None:
         if subsample_size is not None or chosen is not None:
-            raise PlateError(f"plate {name!r} has no size, so nothing can be subsampled", suggestion="give size")
+            raise PlateError(
+                f"plate {name!r} has no size, so nothing can be subsampled",
+                suggestion="give size",
+                seen="size=None",
+                expected="a plate with a size",
+            )
         return None
     if chosen is not None:
         if subsample_size not in (None, len(chosen)):
@@ -106,6 +112,7 @@ def length_of_subsample(name: str, size: int | None, subsample_size: Any, chosen
                 f"plate {name!r}: subsample and subsample_size disagree",
                 seen=f"{len(chosen)} row numbers, subsample_size {subsample_size}",
                 suggestion="leave subsample_size out",
+                expected="one of the two, or two that agree",
             )
         return len(chosen)
     if subsample_size is None or subsample_size is False:  # False is the published default

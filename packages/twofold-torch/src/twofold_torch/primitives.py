@@ -254,7 +254,12 @@ def subsample(data: Any, event_dim: int) -> Any:
         tensor([0., 3.])
     """
     if not isinstance(event_dim, int) or event_dim < 0:
-        raise SiteTypeError("subsample needs the number of event dims", seen=repr(event_dim), expected="0, 1, 2, ...")
+        raise SiteTypeError(
+            "subsample needs the number of event dims",
+            seen=repr(event_dim),
+            expected="0, 1, 2, ...",
+            suggestion="write subsample(data, event_dim=0) for a number per row",
+        )
     if not STACK.handlers:
         return data
     kwargs = {"event_dim": event_dim}

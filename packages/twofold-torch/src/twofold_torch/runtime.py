@@ -165,6 +165,7 @@ class Messenger:
                 f"this {type(self).__name__} handler is active already",
                 expected="one handler object entered once at a time",
                 suggestion="make a second one",
+                seen="a second entry inside the first",
             )
         if STACK.exits_elsewhere != _EXITS_ELSEWHERE[0]:
             _drop_dead_handlers()

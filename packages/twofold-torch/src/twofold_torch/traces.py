@@ -43,7 +43,12 @@ class Trace:
 
     def __init__(self, graph_type: Literal["flat", "dense"] = "flat") -> None:
         if graph_type not in ("flat", "dense"):
-            raise HandlerError("a trace is of another graph type", seen=repr(graph_type), expected="'flat' or 'dense'")
+            raise HandlerError(
+                "a trace is of another graph type",
+                seen=repr(graph_type),
+                expected="'flat' or 'dense'",
+                suggestion="leave graph_type out",
+            )
         self.graph_type = graph_type
         self.nodes: dict[str, dict[str, Any]] = {}
         self._succ: dict[str, dict[str, None]] = {}

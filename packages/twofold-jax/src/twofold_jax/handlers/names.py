@@ -104,4 +104,5 @@ def exactly_one(handler: str, **settings: Any) -> None:
             f"{handler} needs exactly one of {' and '.join(settings)}",
             seen=" and ".join(given) if given else "neither",
             suggestion=f"write {handler}(model, {next(iter(settings))}=...)",
+            expected="one of them",
         )

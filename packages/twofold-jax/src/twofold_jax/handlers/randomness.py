@@ -58,6 +58,7 @@ class seed(Messenger):
                 "seed takes the model first",
                 seen=repr(fn),
                 suggestion="write seed(model, rng_seed=0) or seed(rng_seed=0)",
+                expected="a model, or nothing for a context manager",
             )
         super().__init__(fn)
         self.rng_key = _as_key(rng_seed)
@@ -113,7 +114,12 @@ def _takes_key(msg: Message) -> bool:
 
 def _as_key(rng_seed: Any) -> Key:
     if rng_seed is None:
-        raise HandlerError("seed needs rng_seed", seen="nothing", suggestion="write seed(model, rng_seed=0)")
+        raise HandlerError(
+            "seed needs rng_seed",
+            seen="nothing",
+            suggestion="write seed(model, rng_seed=0)",
+            expected="an int, or a random key",
+        )
     if is_prng_key(rng_seed):
         return rng_seed
     is_integer = isinstance(rng_seed, int | np.integer) and not isinstance(rng_seed, bool)

@@ -59,7 +59,12 @@ class trace(Messenger):
         handler = self._for_call()
         with handler as sites:
             if handler.fn is None:
-                raise HandlerError("trace has no function to run", suggestion="write trace(model).get_trace(...)")
+                raise HandlerError(
+                    "trace has no function to run",
+                    suggestion="write trace(model).get_trace(...)",
+                    seen="trace() without a model",
+                    expected="trace(model)",
+                )
             handler.fn(*args, **kwargs)
         return sites
 

@@ -46,7 +46,12 @@ class reparam(NamedMessenger):
     ) -> None:
         super().__init__(fn)
         if not isinstance(config, Mapping) and not callable(config):
-            raise HandlerError("reparam needs config", seen=repr(config), expected="strategies by name, or a function")
+            raise HandlerError(
+                "reparam needs config",
+                seen=repr(config),
+                expected="strategies by name, or a function",
+                suggestion='write reparam(model, config={"x": LocScaleReparam(0.0)})',
+            )
         self.config = config
 
     def _names(self) -> Collection[str]:

@@ -56,7 +56,12 @@ class block(Messenger):
             ("expose_types", expose_types),
         ):
             if isinstance(names, str):
-                raise SiteTypeError(f"{argument} of block must be a list", seen=repr(names), suggestion=f"[{names!r}]")
+                raise SiteTypeError(
+                    f"{argument} of block must be a list",
+                    seen=repr(names),
+                    suggestion=f"[{names!r}]",
+                    expected="a list of names",
+                )
         self._is_hidden = _hiding_rule(hide_fn, hide, expose_types, expose, hide_types, expose_fn)
 
     def process_message(self, msg: Message) -> None:
@@ -123,7 +128,12 @@ class scope(Messenger):
     ) -> None:
         super().__init__(fn)
         if not isinstance(prefix, str) or not isinstance(divider, str):
-            raise HandlerError("prefix and divider of scope must be strings", seen=f"{prefix!r}, {divider!r}")
+            raise HandlerError(
+                "prefix and divider of scope must be strings",
+                seen=f"{prefix!r}, {divider!r}",
+                expected='a prefix such as "layer1"',
+                suggestion='write scope(model, prefix="layer1")',
+            )
         self.prefix, self.divider = prefix, divider
         self.hide_types = frozenset(hide_types or ())
 
@@ -162,7 +172,12 @@ class infer_config(Messenger):
     ) -> None:
         super().__init__(fn)
         if not callable(config_fn):
-            raise HandlerError("infer_config needs a function of the site", seen=repr(config_fn))
+            raise HandlerError(
+                "infer_config needs a function of the site",
+                seen=repr(config_fn),
+                expected="config_fn(msg), which gives a dict of settings",
+                suggestion="write infer_config(model, config_fn=lambda msg: {...})",
+            )
         self.config_fn = config_fn
 
     def process_message(self, msg: Message) -> None:

@@ -106,7 +106,10 @@ class mask(Messenger):
                 msg["fn"] = msg["fn"].mask(self.mask)
             except ShapeError as error:
                 raise ShapeError(
-                    f"the mask does not fit site {msg['name']!r}", seen=error.seen, expected=error.expected
+                    f"the mask does not fit site {msg['name']!r}",
+                    seen=error.seen,
+                    expected=error.expected,
+                    suggestion="give the mask the batch shape of the site; event dims have no mask of their own",
                 ) from None
 
 

@@ -30,7 +30,12 @@ class _FromData(NamedMessenger):
         handler = type(self).__name__
         exactly_one(handler, **{"data": data, f"{handler}_fn": data_fn})
         if data is not None and not isinstance(data, Mapping):
-            raise HandlerError(f"data of {handler} must map names to values", seen=type(data).__name__)
+            raise HandlerError(
+                f"data of {handler} must map names to values",
+                seen=type(data).__name__,
+                expected="a dict of values by site name",
+                suggestion=f"write {handler}(model, data={{'x': 0.5}})",
+            )
         self.data = data
         self._data_fn = data_fn
         self.reads_key = data_fn is not None
@@ -171,7 +176,12 @@ class do(NamedMessenger):
     def __init__(self, fn: Callable[..., Any] | None = None, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(fn)
         if not isinstance(data, Mapping):
-            raise HandlerError("do needs data, a dict of values by site name", seen=type(data).__name__)
+            raise HandlerError(
+                "do needs data, a dict of values by site name",
+                seen=type(data).__name__,
+                expected="a dict of values by site name",
+                suggestion="write do(model, data={'x': 0.5})",
+            )
         self.data = data
 
     def _names(self) -> Collection[str]:
@@ -220,7 +230,10 @@ class lift(NamedMessenger):
         super().__init__(fn)
         if not isinstance(prior, Distribution | Mapping) and not callable(prior):
             raise HandlerError(
-                "lift needs a prior", seen=repr(prior), expected="a distribution, a dict of them by name, or a function"
+                "lift needs a prior",
+                seen=repr(prior),
+                expected="a distribution, a dict of them by name, or a function",
+                suggestion="write lift(model, prior={'p': dist.Normal(0.0, 1.0)})",
             )
         self.prior, self.fit_shape = prior, fit_shape
         self._lifted: dict[str, Any] = {}
@@ -249,6 +262,7 @@ class lift(NamedMessenger):
                 f"the prior of param {msg['name']!r} is no distribution",
                 seen=type(law).__name__,
                 expected="a Distribution",
+                suggestion="write dist.Normal(0.0, 1.0)",
             )
         name = str(msg["name"])
         msg["type"] = "sample"

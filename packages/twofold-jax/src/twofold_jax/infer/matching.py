@@ -41,6 +41,8 @@ def check_model_guide_match(model_trace: Mapping[str, Message], guide_trace: Map
         raise InferenceError(
             f"the guide draws {_listed(guided & observed)}, which the model observes",
             suggestion="leave observed sites out of the guide; if the model lacks its data, check the arguments",
+            seen="a sample site in the guide, an observed one in the model",
+            expected="sites of the guide that are latent in the model",
         )
     if guided - latent:
         warn(

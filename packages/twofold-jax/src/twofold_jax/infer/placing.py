@@ -82,6 +82,7 @@ def refuse_discrete(msg: Message) -> None:
             seen=f"law {type(law).__name__} with support {law.support}",
             suggestion="sum the site out by hand (a mixture law such as MixtureSameFamily), give it obs=, or use SVI "
             "with a guide for it",
+            expected="continuous latent sites",
         )
 
 
@@ -184,6 +185,7 @@ class Placed(Messenger):
                     f"latent site {msg['name']!r} was not there when the model was first run",
                     seen=f"sites {', '.join(self._sites) or 'none'} then",
                     suggestion="make the set of latent sites the same in every run",
+                    expected="the sites of the first run",
                 )
             transform = biject_to(msg["fn"].support)  # anew: its bounds may depend on data or on other latents
             self._place(msg, site, transform, lax.reshape(self._slices[site.name], site.unconstrained_shape))
@@ -258,7 +260,10 @@ def _fitting(msg: Message, value: Any) -> Any:
         fitting = (np if isinstance(value, np.ndarray) else jnp).broadcast_to(value, shape)
     except ValueError:
         raise ShapeError(
-            f"the value given for site {name!r} does not have its shape", seen=shape_of(value), expected=shape
+            f"the value given for site {name!r} does not have its shape",
+            seen=shape_of(value),
+            expected=shape,
+            suggestion="give a value of the shape of the site, plates included",
         ) from None
     is_known = is_concrete(fitting) and support.is_concrete
     if is_known and not np.all(np.asarray(support(np.asarray(fitting)))):

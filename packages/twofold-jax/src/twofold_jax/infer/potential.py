@@ -122,6 +122,7 @@ class Potential:
                 f"values of latent sites are missing: {', '.join(missing)}",
                 seen=f"values of {', '.join(values) or 'none'}",
                 suggestion="give every latent site a value, in constrained space",
+                expected="a value for each latent site",
             )
         return self.gather(lambda msg: values[msg["name"]], *args, **kwargs)
 

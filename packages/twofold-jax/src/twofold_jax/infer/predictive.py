@@ -79,10 +79,18 @@ class Predictive:
     ) -> None:
         if posterior_samples and guide is not None:
             raise HandlerError(
-                "Predictive takes posterior_samples or a guide", seen="both", expected="one of them, or neither"
+                "Predictive takes posterior_samples or a guide",
+                seen="both",
+                expected="one of them, or neither",
+                suggestion="leave one of them out",
             )
         if isinstance(return_sites, str):
-            raise HandlerError("return_sites of Predictive must be a list", seen=repr(return_sites))
+            raise HandlerError(
+                "return_sites of Predictive must be a list",
+                seen=repr(return_sites),
+                expected="a list of names",
+                suggestion=f"write return_sites=[{return_sites!r}]",
+            )
         self.model, self.guide, self.params = model, guide, dict(params or {})
         self.posterior_samples = dict(posterior_samples or {})
         self.return_sites = None if return_sites is None else tuple(return_sites)
@@ -172,7 +180,12 @@ def _trace(fn: Callable[..., Any], key: Array, given: Mapping[str, Any], args: A
 def _batch_shape(samples: Mapping[str, Any], num_samples: int | None, batch_ndims: int | None) -> tuple[int, ...]:
     """Leading dims of the draws."""
     if batch_ndims not in (None, 0, 1, 2):
-        raise HandlerError("batch_ndims of Predictive", seen=batch_ndims, expected="0, 1 or 2")
+        raise HandlerError(
+            "batch_ndims of Predictive",
+            seen=batch_ndims,
+            expected="0, 1 or 2",
+            suggestion="0 for a single draw, 1 for draws, 2 for draws by chain",
+        )
     if not samples:
         if num_samples is None and batch_ndims != 0:
             raise HandlerError(

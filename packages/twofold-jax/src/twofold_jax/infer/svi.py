@@ -284,6 +284,8 @@ class SVI:
             raise InferenceError(
                 "this SVI has not seen its model yet, and does not know the constraints of its params",
                 suggestion="call init(rng_key, ...) or run(rng_key, num_steps, ...) first",
+                seen="neither init nor run",
+                expected="a state of this SVI",
             )
         return self._transforms
 
@@ -336,6 +338,7 @@ class SVI:
             seen="; ".join(lines) or "a gradient that is not finite",
             suggestion="a smaller step size, stable_update=True, optim.ClippedAdam, other initial values; look for "
             "NaN in the data and for values outside a support",
+            expected="finite losses",
         )
 
 
@@ -402,4 +405,5 @@ def _check_finite(name: str, value: Any, unconstrained: Any) -> None:
             f"the initial value of param {name!r} is not finite in unconstrained space",
             seen=f"{value}, there {unconstrained}",
             suggestion="begin inside of the constraint, not on its edge",
+            expected="a value in the interior of the constraint",
         )

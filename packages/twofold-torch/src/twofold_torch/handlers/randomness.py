@@ -35,7 +35,12 @@ class seed(Messenger):
         try:
             self.rng_seed = operator.index(rng_seed)
         except TypeError as error:
-            raise HandlerError("seed needs an integer", seen=repr(rng_seed), expected="such as rng_seed=0") from error
+            raise HandlerError(
+                "seed needs an integer",
+                seen=repr(rng_seed),
+                expected="such as rng_seed=0",
+                suggestion="write seed(model, rng_seed=0)",
+            ) from error
 
     def __enter__(self) -> Any:
         result = super().__enter__()

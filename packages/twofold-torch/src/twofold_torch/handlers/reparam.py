@@ -34,7 +34,10 @@ class reparam(NamedMessenger):
         super().__init__(fn)
         if not (isinstance(config, Mapping) or callable(config)):
             raise HandlerError(
-                "reparam needs a config", seen=repr(config), expected="a dict by site name, or a function"
+                "reparam needs a config",
+                seen=repr(config),
+                expected="a dict by site name, or a function",
+                suggestion="write reparam(model, config={'x': LocScaleReparam(0.0)})",
             )
         self.config = config
 

@@ -55,16 +55,31 @@ class block(Messenger):
     ) -> None:
         super().__init__(fn)
         if hide_fn is not None and expose_fn is not None:
-            raise HandlerError("block takes hide_fn or expose_fn, not both")
+            raise HandlerError(
+                "block takes hide_fn or expose_fn, not both",
+                seen="both",
+                expected="one of the two",
+                suggestion="say in one function what is hidden",
+            )
         if hide_all and expose_all:
-            raise HandlerError("block cannot both hide and expose everything")
+            raise HandlerError(
+                "block cannot both hide and expose everything",
+                seen="hide_all and expose_all",
+                expected="one of the two",
+                suggestion="leave one of them out",
+            )
         self._hides = hide_fn
         self._shows = expose_fn
         self._hidden = _names("hide", hide), _names("hide_types", hide_types)
         self._shown = _names("expose", expose), _names("expose_types", expose_types)
         both = [*(self._hidden[0] & self._shown[0]), *(self._hidden[1] & self._shown[1])]
         if both:
-            raise HandlerError(f"block both hides and exposes {', '.join(map(repr, sorted(both)))}")
+            raise HandlerError(
+                f"block both hides and exposes {', '.join(map(repr, sorted(both)))}",
+                seen="the same names in both",
+                expected="each name in one",
+                suggestion="leave it out of one of them",
+            )
         if any(self._shown) or any(self._hidden):
             self._hides_rest = any(self._shown)
         else:
@@ -90,7 +105,12 @@ class block(Messenger):
 
 def _names(setting: str, names: Collection[str] | None) -> frozenset[str]:
     if isinstance(names, str):
-        raise HandlerError(f"block: {setting} is a list of names", seen=repr(names), expected=f"[{names!r}]")
+        raise HandlerError(
+            f"block: {setting} is a list of names",
+            seen=repr(names),
+            expected=f"[{names!r}]",
+            suggestion="put the names into a list",
+        )
     return frozenset(() if names is None else names)
 
 
@@ -121,7 +141,12 @@ class scope(Messenger):
     ) -> None:
         super().__init__(fn)
         if not isinstance(prefix, str):
-            raise HandlerError("scope needs a prefix", seen=repr(prefix), expected="a string")
+            raise HandlerError(
+                "scope needs a prefix",
+                seen=repr(prefix),
+                expected="a string",
+                suggestion="write scope(model, prefix='layer1')",
+            )
         self.prefix, self.divider = prefix, divider
         self._kept = frozenset(() if hide_types is None else hide_types)
 
@@ -163,7 +188,12 @@ class infer_config(Messenger):
     ) -> None:
         super().__init__(fn)
         if not callable(config_fn):
-            raise HandlerError("infer_config needs config_fn, a function of the site", seen=repr(config_fn))
+            raise HandlerError(
+                "infer_config needs config_fn, a function of the site",
+                seen=repr(config_fn),
+                expected="config_fn(msg), which gives a dict of settings",
+                suggestion="write infer_config(model, config_fn=lambda msg: {...})",
+            )
         self.config_fn = config_fn
 
     def process_message(self, msg: Message) -> None:

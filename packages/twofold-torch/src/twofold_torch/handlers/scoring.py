@@ -41,7 +41,12 @@ class scale(Messenger):
         else:
             positive = isinstance(scale, int | float) and not isinstance(scale, bool) and scale > 0
         if not positive:
-            raise HandlerError("scale needs a positive factor", seen=repr(scale), expected="a number above 0")
+            raise HandlerError(
+                "scale needs a positive factor",
+                seen=repr(scale),
+                expected="a number above 0",
+                suggestion="to leave sites out, use handlers.mask(mask=False) or handlers.block",
+            )
         self.scale: Any = scale if isinstance(scale, Tensor) else float(scale)  # type: ignore[arg-type]
 
     def process_message(self, msg: Message) -> None:

@@ -26,10 +26,16 @@ def _data_and_fn(handler: str, data: Any, function: Any, names: tuple[str, str])
             f"{handler} needs {names[0]} or {names[1]}",
             seen="both" if data is not None else "neither",
             expected="one of the two",
+            suggestion=f"write {handler}(model, {names[0]}=...)",
         )
     nodes = getattr(data, "nodes", data)
     if nodes is not None and not isinstance(nodes, Mapping):
-        raise HandlerError(f"{handler}: {names[0]} is a dict by site name, or a trace", seen=type(data).__name__)
+        raise HandlerError(
+            f"{handler}: {names[0]} is a dict by site name, or a trace",
+            seen=type(data).__name__,
+            expected="a dict of values by site name, or a trace",
+            suggestion=f"write {handler}(model, {names[0]}={{'x': torch.tensor(0.5)}})",
+        )
     return nodes
 
 
@@ -124,7 +130,12 @@ class do(NamedMessenger):
     def __init__(self, fn: Callable[..., Any] | None = None, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(fn)
         if not isinstance(data, Mapping):
-            raise HandlerError("do needs data, a dict of values by site name", seen=type(data).__name__)
+            raise HandlerError(
+                "do needs data, a dict of values by site name",
+                seen=type(data).__name__,
+                expected="a dict of values by site name",
+                suggestion="write do(model, data={'x': torch.tensor(0.5)})",
+            )
         self.data = data
 
     def _names(self) -> Collection[str]:
@@ -214,7 +225,10 @@ class lift(NamedMessenger):
         super().__init__(fn)
         if not (isinstance(prior, Mapping) or callable(prior) or is_law(prior)):
             raise HandlerError(
-                "lift cannot use this prior", seen=repr(prior), expected="a law, a function, or a dict of them by name"
+                "lift cannot use this prior",
+                seen=repr(prior),
+                expected="a law, a function, or a dict of them by name",
+                suggestion="write lift(model, prior={'p': dist.Normal(0.0, 1.0)})",
             )
         self.prior, self.fit_shape = prior, fit_shape
         self._drawn: dict[str, Any] = {}
@@ -263,6 +277,7 @@ class lift(NamedMessenger):
                 f"the prior of {name!r} does not fit the parameter",
                 seen=f"a law of shape {tuple(law.batch_shape + law.event_shape)}",
                 expected=f"a shape that broadcasts to {tuple(shape)}",
+                suggestion="give the prior the shape of the parameter, or a scalar law and fit_shape=True",
             ) from error
         depth = len(full.batch_shape)
         return torch.distributions.Independent(full, depth) if not hasattr(full, "to_event") else full.to_event(depth)

@@ -44,6 +44,8 @@ def check_model_guide_match(model_trace: Sites, guide_trace: Sites) -> None:
         raise InferenceError(
             f"the guide draws {_listed(guided & observed)}, which the model observes",
             suggestion="leave observed sites out of the guide; if the model lacks its data, check the arguments",
+            seen="a sample site in the guide, an observed one in the model",
+            expected="sites of the guide that are latent in the model",
         )
     _check_plates(model_trace, guide_trace)
     extra = guided - latent - {name for name, site in model_trace.items() if site["type"] == "sample"}

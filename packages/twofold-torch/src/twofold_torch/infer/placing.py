@@ -127,6 +127,7 @@ def _check_continuous(msg: Message) -> None:
             f"latent site {msg['name']!r} is drawn by a function that has no density",
             seen=f"{law!r}",
             suggestion="use a distribution, or compute the value outside of sample",
+            expected="a law with a density",
         )
     if law.support.is_discrete:
         raise InferenceError(
@@ -134,6 +135,7 @@ def _check_continuous(msg: Message) -> None:
             seen=f"law {type(law).__name__} with support {law.support}",
             suggestion="sum the site out by hand (a mixture law such as MixtureSameFamily), give it obs=, or use SVI "
             "with TraceEnum_ELBO and a guide that hides it (handlers.block)",
+            expected="continuous latent sites",
         )
 
 
@@ -168,6 +170,7 @@ class Placed(_FixedBatches):
                     f"latent site {msg['name']!r} was not there when the model was first run",
                     seen=f"sites {', '.join(self._sites) or 'none'} then",
                     suggestion="make the set of latent sites the same in every run",
+                    expected="the sites of the first run",
                 )
             transform = biject_to(msg["fn"].support) if site.transform is None else site.transform
             self._place(msg, site, transform, self._slices[site.name].reshape(site.unconstrained_shape))
@@ -236,7 +239,10 @@ def _fitting(msg: Message, value: Any, checks: bool) -> Tensor:
         fitting = given.expand(shape)
     except RuntimeError:
         raise ShapeError(
-            f"the value given for site {name!r} does not have its shape", seen=tuple(given.shape), expected=shape
+            f"the value given for site {name!r} does not have its shape",
+            seen=tuple(given.shape),
+            expected=shape,
+            suggestion="give a value of the shape of the site, plates included",
         ) from None
     if checks and not bool(support.check(fitting).all()):
         raise SupportError(

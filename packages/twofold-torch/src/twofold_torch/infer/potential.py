@@ -111,6 +111,8 @@ class Potential:
             raise UnknownSiteError(
                 f"values of latent sites are missing: {', '.join(missing)}",
                 seen=f"values of {', '.join(values) or 'none'}",
+                expected="a value for each latent site",
+                suggestion="give every latent site a value, in constrained space",
             )
         return self.gather(lambda msg: values[msg["name"]], *args, **kwargs)
 

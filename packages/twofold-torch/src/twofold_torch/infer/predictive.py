@@ -68,12 +68,18 @@ class Predictive:
         batch_ndims: int = 1,
     ) -> None:
         if not callable(model):
-            raise HandlerError("Predictive needs a model", seen=f"{model!r}", expected="a function of statements")
+            raise HandlerError(
+                "Predictive needs a model",
+                seen=f"{model!r}",
+                expected="a function of statements",
+                suggestion="write Predictive(model, num_samples=1000)",
+            )
         if guide is not None and posterior_samples:
             raise HandlerError(
                 "Predictive takes posterior_samples or a guide, and not both",
                 seen="both",
                 expected="one of them, or neither",
+                suggestion="leave one of them out",
             )
         if posterior_samples is not None and not isinstance(posterior_samples, Mapping):
             raise HandlerError(
@@ -84,7 +90,10 @@ class Predictive:
             )
         if isinstance(return_sites, str):
             raise HandlerError(
-                "return_sites is a list of names", seen=repr(return_sites), expected=f"[{return_sites!r}]"
+                "return_sites is a list of names",
+                seen=repr(return_sites),
+                expected=f"[{return_sites!r}]",
+                suggestion="put the name into a list",
             )
         self.posterior_samples, shape = flatten_batch(posterior_samples or {}, batch_ndims)
         self.batch_shape = _number_of_draws(shape, num_samples, guide is not None)
@@ -191,7 +200,12 @@ def _wanted(sites: Mapping[str, Any], name: str) -> Tensor:
 def flatten_batch(samples: Mapping[str, Tensor], batch_ndims: int = 1) -> tuple[dict[str, Tensor], torch.Size]:
     """Draws with one leading dim, and the leading shape that they had; refuse draws that differ in it."""
     if batch_ndims not in (1, 2):
-        raise HandlerError("batch_ndims of draws", seen=batch_ndims, expected="1, or 2 for draws by chain")
+        raise HandlerError(
+            "batch_ndims of draws",
+            seen=batch_ndims,
+            expected="1, or 2 for draws by chain",
+            suggestion="1 for draws, 2 for draws by chain",
+        )
     tensors = {name: torch.as_tensor(value).detach() for name, value in samples.items()}
     shapes = {name: value.shape[:batch_ndims] for name, value in tensors.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) < batch_ndims for shape in shapes.values()):
@@ -199,6 +213,7 @@ def flatten_batch(samples: Mapping[str, Tensor], batch_ndims: int = 1) -> tuple[
             "posterior_samples differ in their numbers of draws",
             seen=", ".join(f"{name}: {tuple(shape)}" for name, shape in shapes.items()),
             expected=f"the same {batch_ndims} leading dim(s) for all",
+            suggestion="pass what mcmc.get_samples() gives; batch_ndims=2 for draws by chain",
         )
     flat = {name: value.flatten(0, batch_ndims - 1) for name, value in tensors.items()}
     return flat, next(iter(shapes.values()), torch.Size())
@@ -209,7 +224,10 @@ def _number_of_draws(shape: torch.Size, num_samples: int | None, has_guide: bool
     if shape:
         if num_samples is not None and num_samples != shape.numel():
             raise HandlerError(
-                "num_samples of Predictive", seen=num_samples, expected=f"{shape.numel()}, as posterior_samples has"
+                "num_samples of Predictive",
+                seen=num_samples,
+                expected=f"{shape.numel()}, as posterior_samples has",
+                suggestion="leave num_samples out",
             )
         return shape
     if not isinstance(num_samples, int) or num_samples < 1:

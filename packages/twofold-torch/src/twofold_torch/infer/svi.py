@@ -163,6 +163,7 @@ class SVI:
             seen="; ".join(self._not_finite(args, kwargs)) or "finite densities at other draws of the guide",
             suggestion="a smaller learning rate, clipped gradients (clip_args={'clip_norm': 10.0}), or data and priors "
             "on a common scale; look for NaN in the data and for values outside a support",
+            expected="finite losses",
         )
 
     def _not_finite(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:

@@ -81,6 +81,8 @@ def _trace_at(
         raise UnknownSiteError(
             f"values were given for {', '.join(map(repr, unknown))}, which the model does not have",
             expected=", ".join([*(name for name, _ in _own_sites(recorded)), *recorded.param_nodes]),
+            seen=", ".join(map(repr, unknown)),
+            suggestion="correct the names",
         )
     return recorded
 

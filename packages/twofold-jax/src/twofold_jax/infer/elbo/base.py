@@ -38,7 +38,10 @@ class ELBO(ABC):
     def __post_init__(self) -> None:
         if not isinstance(self.num_particles, int) or self.num_particles < 1:
             raise HandlerError(
-                f"num_particles of {type(self).__name__}", seen=self.num_particles, expected="a positive int"
+                f"num_particles of {type(self).__name__}",
+                seen=self.num_particles,
+                expected="a positive int",
+                suggestion="leave it out for one particle",
             )
 
     @abstractmethod

@@ -314,7 +314,10 @@ class MCMC:
         unknown = set(extra_fields) - known - {"adapt_state.step_size", "mean_accept_prob"}
         if unknown:
             raise UnknownSiteError(
-                f"extra_fields names {', '.join(sorted(unknown))}", expected=f"some of {', '.join(sorted(known))}"
+                f"extra_fields names {', '.join(sorted(unknown))}",
+                expected=f"some of {', '.join(sorted(known))}",
+                seen=", ".join(extra_fields),
+                suggestion="leave extra_fields out: every statistic is kept in any case",
             )
 
 

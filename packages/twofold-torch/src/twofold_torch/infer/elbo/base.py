@@ -48,7 +48,12 @@ class ELBO(abc.ABC):
         self, num_particles: int = 1, max_plate_nesting: float = math.inf, vectorize_particles: bool = False
     ) -> None:
         if not isinstance(num_particles, int) or num_particles < 1:
-            raise HandlerError("num_particles of an ELBO", seen=num_particles, expected="an int of at least 1")
+            raise HandlerError(
+                "num_particles of an ELBO",
+                seen=num_particles,
+                expected="an int of at least 1",
+                suggestion="leave it out for one particle, and write Trace_ELBO() with the brackets",
+            )
         self.num_particles, self.vectorize_particles = num_particles, vectorize_particles
         self.max_plate_nesting = max_plate_nesting
         self._matched: set[tuple[str, ...]] = set()

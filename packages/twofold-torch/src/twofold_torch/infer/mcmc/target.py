@@ -79,6 +79,7 @@ class ModelTarget:
                     f"initial_params of site {name!r}, a value in unconstrained space",
                     seen=tuple(value.shape),
                     expected=f"{site.unconstrained_shape}, or {(num_chains, *site.unconstrained_shape)} for each chain",
+                    suggestion="give one value, or one for each chain, in unconstrained space",
                 )
             pieces.append(value.reshape(num_chains, site.size))
         return torch.cat(pieces, dim=1)

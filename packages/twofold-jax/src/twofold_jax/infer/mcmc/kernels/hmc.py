@@ -99,14 +99,27 @@ class HMC:
             )
         if not 0.0 < self.target_accept_prob < 1.0:
             raise HandlerError(
-                f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)"
+                f"target_accept_prob of {name}",
+                seen=self.target_accept_prob,
+                expected="a number in (0, 1)",
+                suggestion="leave it out for 0.8",
             )
         if not self.step_size > 0.0:
-            raise HandlerError(f"step_size of {name}", seen=self.step_size, expected="a positive number")
+            raise HandlerError(
+                f"step_size of {name}",
+                seen=self.step_size,
+                expected="a positive number",
+                suggestion="leave it out; the warm-up tunes it",
+            )
         if self.full_mass is not None:
             object.__setattr__(self, "dense_mass", self.full_mass)
         if not isinstance(self.dense_mass, bool):
-            raise HandlerError(f"dense_mass of {name}", seen=self.dense_mass, expected="True or False")
+            raise HandlerError(
+                f"dense_mass of {name}",
+                seen=self.dense_mass,
+                expected="True or False",
+                suggestion="leave it out for a diagonal mass matrix",
+            )
 
     @property
     def compiled_settings(self) -> tuple[Any, ...]:

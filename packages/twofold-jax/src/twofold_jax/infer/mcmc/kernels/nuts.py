@@ -53,7 +53,10 @@ class NUTS(HMC):
         super().__post_init__()
         if not all(isinstance(depth, int) and depth >= 1 for depth in self._depths):
             raise HandlerError(
-                "max_tree_depth of NUTS", seen=self.max_tree_depth, expected="a positive int, or two of them"
+                "max_tree_depth of NUTS",
+                seen=self.max_tree_depth,
+                expected="a positive int, or two of them",
+                suggestion="leave it out for 10",
             )
 
     @property

@@ -99,10 +99,18 @@ class HMC:
             )
         if not 0.0 < self.target_accept_prob < 1.0:
             raise HandlerError(
-                f"target_accept_prob of {name}", seen=self.target_accept_prob, expected="a number in (0, 1)"
+                f"target_accept_prob of {name}",
+                seen=self.target_accept_prob,
+                expected="a number in (0, 1)",
+                suggestion="leave it out for 0.8",
             )
         if not self.step_size > 0.0:
-            raise HandlerError(f"step_size of {name}", seen=self.step_size, expected="a positive number")
+            raise HandlerError(
+                f"step_size of {name}",
+                seen=self.step_size,
+                expected="a positive number",
+                suggestion="leave it out; the warm-up tunes it",
+            )
         object.__setattr__(self, "full_mass", self.full_mass if self.dense_mass is None else self.dense_mass)
         object.__setattr__(self, "dense_mass", self.full_mass)
 

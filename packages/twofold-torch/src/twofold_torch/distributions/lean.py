@@ -251,6 +251,7 @@ def as_parameter(law: str, name: str, value: Any, like: Tensor | None = None) ->
             f"argument {name!r} of {law} is of the wrong type",
             seen=f"{type(value).__name__}: {value!r}",
             expected="a number, a tensor, or an array of numbers",
+            suggestion="convert it with torch.as_tensor(...)",
         ) from error
     return tensor if tensor.is_floating_point() else tensor.to(dtype)
 

@@ -21,7 +21,7 @@ def model():
         {"model": model, "step_size": 0.0},
         {"model": model, "dense_mass": [("a", "b")]},
     ],
-    ids=str,
+    ids=lambda settings: "-".join(settings) or "nothing",
 )
 def test_impossible_settings_are_refused(kernel, settings):
     with pytest.raises(HandlerError, match=kernel.__name__):

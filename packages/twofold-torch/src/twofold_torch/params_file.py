@@ -170,7 +170,7 @@ def _constraint(path: Path, name: str, spec: Any) -> Any:
     try:
         return from_spec(spec)
     except FileFormatError as error:
-        raise error.within(f"{path}, constraint of {name!r}") from error.__cause__
+        raise _damaged(path, f"constraint of {name!r}: {error.problem}", error.seen, error.expected) from error
 
 
 def _existing(filename: _Path) -> Path:

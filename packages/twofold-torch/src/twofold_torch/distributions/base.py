@@ -23,7 +23,7 @@ from twofold_torch.ops.shapes import broadcast_shape
 from twofold_torch.validation import is_validation_enabled
 
 from . import constraints
-from .checks import check_argument, check_shape, check_value
+from .checks import as_switch, check_argument, check_shape, check_value
 
 __all__ = ["Distribution", "ScoreParts", "TorchDistribution", "TorchDistributionMixin"]
 
@@ -126,7 +126,7 @@ class TorchDistributionMixin:
 
     @_validate_args.setter
     def _validate_args(self, value: bool | None) -> None:
-        self.__dict__["_validation"] = value
+        self.__dict__["_validation"] = None if value is None else as_switch(type(self).__name__, value)
 
     def _validate_sample(self, value: Any) -> None:
         name = type(self).__name__

@@ -11,7 +11,7 @@ from twofold_torch.ops.shapes import broadcast_shape
 
 from . import constraints
 from .binary import one_of
-from .checks import check_argument, is_valid
+from .checks import as_switch, check_argument, is_valid
 from .lean import LeanLaw, as_parameter, as_value
 
 __all__ = ["Categorical"]
@@ -47,7 +47,7 @@ class Categorical(LeanLaw, td.Categorical):
         one_of("Categorical", probs, logits)
         state, name = self.__dict__, "logits" if probs is None else "probs"
         if validate_args is not None:
-            state["_validation"] = validate_args
+            state["_validation"] = as_switch(type(self).__name__, validate_args)
         given = as_parameter("Categorical", name, logits if probs is None else probs)
         if given.dim() < 1:
             raise ShapeError(

@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.distributions import constraints as tc
 from torch.distributions.constraints import Constraint
 
-from twofold_torch.errors import ShapeError, SupportError
+from twofold_torch.errors import ShapeError, SiteTypeError, SupportError
 
 from .constraints.describe import describe
 
-__all__ = ["check_argument", "check_shape", "check_value", "is_true", "is_valid"]
+__all__ = ["as_switch", "check_argument", "check_shape", "check_value", "is_true", "is_valid"]
 
 _Number = int | float | bool
 
@@ -59,6 +59,22 @@ def is_true(flags: Tensor) -> bool:
         if _is_unreadable(flags):
             return True
         raise
+
+
+def as_switch(law: str, validate_args: Any) -> bool:
+    """``validate_args`` as it is; refuse what is no bool, such as data that stand one place too far to the left.
+
+    Raises:
+        SiteTypeError: ``validate_args`` is no bool.
+    """
+    if isinstance(validate_args, bool):
+        return validate_args
+    raise SiteTypeError(
+        f"{law} was given one argument too many, in the place of validate_args",
+        seen=f"a {type(validate_args).__name__}",
+        expected="True, False or None",
+        suggestion="an observation goes to the statement: sample(name, law, obs=...)",
+    )
 
 
 def check_argument(law: str, name: str, constraint: Constraint, value: Any) -> None:

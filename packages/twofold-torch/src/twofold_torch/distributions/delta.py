@@ -13,7 +13,7 @@ from twofold_torch.ops.shapes import broadcast_shape, sum_rightmost
 
 from . import constraints
 from .base import TorchDistribution
-from .checks import check_argument
+from .checks import as_switch, check_argument
 from .lean import LeanLaw, as_parameter
 
 __all__ = ["Delta", "ImproperUniform", "Unit"]
@@ -48,7 +48,7 @@ class Delta(LeanLaw, TorchDistribution):
         validate_args: bool | None = None,
     ) -> None:
         if validate_args is not None:
-            self.__dict__["_validation"] = validate_args
+            self.__dict__["_validation"] = as_switch(type(self).__name__, validate_args)
         value = v if isinstance(v, Tensor) else torch.as_tensor(v)
         split = value.dim() - event_dim
         if split < 0 or event_dim < 0:
@@ -138,7 +138,7 @@ class Unit(LeanLaw, TorchDistribution):
         self, log_factor: Tensor | float, *, has_rsample: bool | None = None, validate_args: bool | None = None
     ) -> None:
         if validate_args is not None:
-            self.__dict__["_validation"] = validate_args
+            self.__dict__["_validation"] = as_switch(type(self).__name__, validate_args)
         self.log_factor = as_parameter("Unit", "log_factor", log_factor)
         self._batch_shape = self.log_factor.shape
         if self._validate_args:

@@ -12,7 +12,7 @@ from twofold_torch.errors import ShapeError
 from twofold_torch.ops.special import raised_to, xlogy
 
 from . import constraints
-from .checks import check_argument
+from .checks import as_switch, check_argument
 from .gamma import log_gamma_draw
 from .lean import LeanLaw, as_parameter
 
@@ -42,7 +42,7 @@ class Dirichlet(LeanLaw, td.Dirichlet):
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if validate_args is not None:
-            self.__dict__["_validation"] = validate_args
+            self.__dict__["_validation"] = as_switch(type(self).__name__, validate_args)
         self.concentration = as_parameter("Dirichlet", "concentration", concentration)
         shape = self.concentration.shape
         if not shape:

@@ -7,6 +7,7 @@ is one logarithm. The tensor of the batch shape that users read (``law.scale``) 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from twofold_torch.errors import ShapeError, SiteTypeError
 from twofold_torch.ops.shapes import broadcast_shape, broadcasts_to
 
 from .base import ArgumentCheck, TorchDistributionMixin, expand_error
-from .checks import check_argument
+from .checks import as_switch, check_argument
 
 __all__ = ["LeanLaw", "Parameter", "UnivariateLaw", "WrappedLaw", "as_parameter", "as_value"]
 
@@ -114,13 +115,13 @@ class UnivariateLaw(LeanLaw):
         """Keep the arguments, all of ``_parameters`` in order, None if not given; check them; find the batch shape."""
         state = self.__dict__
         if validate_args is not None:
-            state["_validation"] = validate_args
+            state["_validation"] = as_switch(type(self).__name__, validate_args)
         constraints = self.arg_constraints if self._validate_args else None  # type: ignore[attr-defined]
         shape: torch.Size | None = None
         for name, value in values.items():
             if type(value) is not float:
                 if not isinstance(value, Tensor) or not value.is_floating_point():
-                    if value is None:
+                    if value is None and _may_be_missing(type(self), name):
                         continue
                     value = values[name] = self._as_argument(name, value, values)
                 if not isinstance(value, float):
@@ -224,6 +225,12 @@ def _shown(value: Tensor | float) -> str:
     if isinstance(value, Tensor) and value.dim():
         return str(tuple(value.shape))
     return f"{float(value):g}"
+
+
+def _may_be_missing(law: type, name: str) -> bool:
+    """Whether the parameter follows from the others, as ``probs`` does from ``logits``."""
+    parameter = inspect.getattr_static(law, name)
+    return not isinstance(parameter, Parameter) or parameter.derive is not None
 
 
 def _first_tensor(values: Mapping[str, Any]) -> Tensor | None:

@@ -14,7 +14,7 @@ from twofold_torch.ops.linalg import cholesky, cholesky_of_inverse, squared_leng
 from twofold_torch.ops.shapes import broadcast_shape
 
 from . import constraints
-from .checks import check_argument
+from .checks import as_switch, check_argument
 from .lean import LeanLaw, as_parameter
 
 __all__ = ["MultivariateNormal"]
@@ -56,7 +56,7 @@ class MultivariateNormal(LeanLaw, td.MultivariateNormal):
         validate_args: bool | None = None,
     ) -> None:
         if validate_args is not None:
-            self.__dict__["_validation"] = validate_args
+            self.__dict__["_validation"] = as_switch(type(self).__name__, validate_args)
         forms = {
             "covariance_matrix": covariance_matrix,
             "precision_matrix": precision_matrix,

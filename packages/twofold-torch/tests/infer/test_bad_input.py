@@ -20,7 +20,6 @@ from twofold_torch import (
     SupportError,
     TwofoldWarning,
     UnknownSiteError,
-    handlers,
     plate,
     sample,
 )

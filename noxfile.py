@@ -17,6 +17,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
 nox.options.stop_on_first_error = False
+nox.options.sessions = ["test"]
 
 ROOT = Path(__file__).resolve().parent
 TORCH, JAX, KIT = ROOT / "packages" / "twofold-torch", ROOT / "packages" / "twofold-jax", ROOT / "conformance"

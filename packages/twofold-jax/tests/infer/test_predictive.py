@@ -7,7 +7,7 @@ import pytest
 
 import twofold_jax as tf
 import twofold_jax.distributions as dist
-from twofold_jax.errors import HandlerError, ShapeError, TwofoldWarning, UnknownSiteError
+from twofold_jax.errors import HandlerError, InferenceError, ShapeError, TwofoldWarning, UnknownSiteError
 from twofold_jax.infer import Predictive
 
 KEY = jax.random.key(0)
@@ -115,3 +115,15 @@ def test_impossible_settings_are_refused():
         Predictive(model, {"slope": np.ones((3, 2)), "other": np.ones((4, 2))})
     with pytest.warns(TwofoldWarning, match="num_samples=9"):
         Predictive(model, {"slope": np.ones((3, 2))}, num_samples=9)
+
+
+def test_a_guide_without_its_params_is_refused():
+    def guide():
+        tf.sample("z", dist.Normal(tf.param("loc", 0.0), 1.0))
+
+    def latent_model():
+        tf.sample("z", dist.Normal(0.0, 1.0))
+
+    for params in (None, {"oops": 1.0}):
+        with pytest.raises(InferenceError, match="'loc'"):
+            Predictive(latent_model, guide=guide, params=params, num_samples=2)(jax.random.key(0))

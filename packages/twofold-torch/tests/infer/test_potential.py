@@ -15,7 +15,7 @@ import twofold_torch as tf
 from twofold_torch import distributions as dist
 from twofold_torch import handlers
 from twofold_torch.distributions import constraints
-from twofold_torch.errors import InferenceError, ShapeError, SupportError, UnknownSiteError
+from twofold_torch.errors import DuplicateSiteError, InferenceError, ShapeError, SupportError, UnknownSiteError
 from twofold_torch.infer import Potential, make_potential
 from twofold_torch.infer.reparam import LocScaleReparam
 
@@ -278,3 +278,12 @@ def test_default_dtype_decides_the_dtype() -> None:
         assert potential.batched(2)(torch.zeros(2, 5))[1].dtype is torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_two_latent_sites_of_one_name_are_refused():
+    def model():
+        for _ in range(2):
+            tf.sample("m", dist.Normal(0.0, 1.0))
+
+    with pytest.raises(DuplicateSiteError, match="'m'"):
+        make_potential(model)

@@ -10,6 +10,7 @@ where each latent's value is made from its slice of ``position`` by the bijectio
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -135,10 +136,10 @@ class Potential:
 
     def start(self, rng_key: Array, strategy: InitStrategy, *args: Any, **kwargs: Any) -> Array:
         """A flat unconstrained position drawn by an initialisation strategy."""
-        keys = iter(jax.random.split(rng_key, max(len(self.sites), 1)))
+        count = itertools.count()
 
         def value_of(msg: Message) -> Any:
-            site = {**msg, "kwargs": {**msg["kwargs"], "rng_key": next(keys)}}
+            site = {**msg, "kwargs": {**msg["kwargs"], "rng_key": jax.random.fold_in(rng_key, next(count))}}
             value = strategy(site)
             return init_to_uniform(site) if value is None else value
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from twofold_jax.errors import HandlerError, ShapeError, TwofoldWarning, UnknownSiteError
+from twofold_jax.errors import HandlerError, InferenceError, ShapeError, TwofoldWarning, UnknownSiteError
 from twofold_jax.handlers import seed, substitute, trace
 from twofold_jax.handlers.names import report_unused_names
 from twofold_jax.infer.arguments import Explained, ModelArguments, evaluate
@@ -133,12 +133,24 @@ class Predictive:
         model_key, guide_key = jax.random.split(key)
         if self.guide is not None:
             guide_sites = _trace(self.guide, guide_key, self.params, args, kwargs)
+            self._check_params(guide_sites)
             given = {
                 name: site["value"]
                 for name, site in guide_sites.items()
                 if (site["type"] == "sample" and not site["is_observed"]) or site["type"] == "plate"
             }
         return _trace(self.model, model_key, {**self.params, **given}, args, kwargs)
+
+    def _check_params(self, guide_sites: Trace) -> None:
+        """Refuse a guide whose params would be those it began with, before any fit."""
+        missing = [name for name, site in guide_sites.items() if site["type"] == "param" and name not in self.params]
+        if missing:
+            raise InferenceError(
+                "Predictive was given a guide without values of its params",
+                seen=f"params {', '.join(map(repr, self.params)) or 'none'}; missing {', '.join(map(repr, missing))}",
+                expected="a value for every param of the guide",
+                suggestion="pass what SVI has found: Predictive(model, guide=guide, params=result.params, ...)",
+            )
 
     def _names(self, arguments: ModelArguments) -> tuple[str, ...]:
         """Names of the sites to return; the model is run abstractly, on its actual arguments."""

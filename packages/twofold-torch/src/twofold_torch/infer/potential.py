@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.distributions import Transform
 
 from ..errors import UnknownSiteError
+from ..handlers.recording import trace
 from ..messages import Message
 from ..ops.graphs import BatchedDensity, batched_density
 from ..runtime import Messenger
@@ -165,7 +166,7 @@ def make_potential(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Pote
         TwofoldError: whatever is wrong with the model itself.
     """
     survey = Survey()
-    with torch.no_grad(), survey:
+    with torch.no_grad(), trace(), survey:  # the trace notices two sites of one name
         model(*args, **kwargs)
     supports = _changing_supports(model, args, kwargs, survey)
     sites, offset = [], 0

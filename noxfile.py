@@ -80,8 +80,10 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Everything that has to pass before a change lands."""
-    steps = ["lint", "layers", "types", "parity", "kit", "tests", "conformance", "doctest", "examples", "docs", "build"]
-    for step in steps:
+    both, three = ("torch", "jax"), tuple(PROJECTS)
+    steps = ["lint", "layers", *(f"types({name})" for name in three), "parity", "kit"]
+    steps += [*(f"tests({name})" for name in both), "conformance", *(f"doctest({name})" for name in both)]
+    for step in [*steps, "examples", "docs", *(f"build({name})" for name in three)]:
         session.notify(step)
 
 

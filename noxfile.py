@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -267,7 +268,9 @@ def nightly(session: nox.Session, package: str) -> None:
 @nox.parametrize("package", list(PROJECTS), ids=list(PROJECTS))
 def changelog(session: nox.Session, package: str) -> None:
     """What the next changelog of one distribution would say."""
-    run(session, bench(session, "lint"), "-m", "towncrier", "build", "--draft", "--dir", str(PROJECTS[package]))
+    version = tomllib.loads((PROJECTS[package] / "pyproject.toml").read_text())["project"]["version"]
+    options = ["--draft", "--version", version, "--dir", str(PROJECTS[package])]
+    run(session, bench(session, "lint"), "-m", "towncrier", "build", *options)
 
 
 @nox.session

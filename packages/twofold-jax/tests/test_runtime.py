@@ -157,7 +157,9 @@ def test_a_users_handler_outside_of_seed_can_read_the_key() -> None:
 
     with Reader(), handlers.seed(rng_seed=3):
         value = tf.sample("x", dist.Normal(0.0, 1.0))
-    assert float(dist.Normal(0.0, 1.0).sample(keys[0])) == pytest.approx(float(value), rel=1e-5)  # two XLA programs
+        # Drawn under the same handlers: JAX keeps another program for other contexts, which may differ in the last bit.
+        assert dist.Normal(0.0, 1.0).sample(keys[0]) == value
+    assert (keys[0] == jax.random.fold_in(jax.random.PRNGKey(3), 0)).all()
 
 
 def test_no_key_is_made_for_sites_that_draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
